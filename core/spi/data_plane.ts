@@ -1,0 +1,93 @@
+/**
+ * Data plane SPI: moves and hashes bytes. In-process today (`core/content/`), perhaps a remote process later.
+ * Nothing outside the data plane calls a storage backend.
+ */
+import type { Algorithm } from "../identity/algorithms.ts";
+import type { ContentAddress } from "../identity/content_address.ts";
+import type { Digest } from "../identity/digest.ts";
+import type { ByteRange, Page, StagedLeftover, StorageHealth, StorageLocation, StoredObject } from "./storage.ts";
+
+/** What one pass over the bytes established. */
+export interface ContentFacts {
+  readonly address: ContentAddress;
+  /** Bytes. */
+  readonly size: number;
+  /** `blake3`, `sha256`, and what else was asked for. */
+  readonly digests: Readonly<Partial<Record<Algorithm, Digest>>> & { readonly blake3: Digest; readonly sha256: Digest };
+}
+
+/** The control plane's answer to "these are the bytes; where do they go?". */
+export type Placement =
+  | { readonly action: "reuse"; readonly location: StorageLocation }
+  | { readonly action: "publish"; readonly backend_id: string; readonly generation: number };
+
+export interface IngestOptions {
+  /** Refuse with `digest_mismatch` before anything is published. Any known algorithm. */
+  readonly expected?: readonly Digest[];
+  /** Refuse with `size_mismatch`. Bytes. */
+  readonly expected_size?: number;
+  /** Refuse with `limit_exceeded` as soon as more bytes arrive. */
+  readonly max_size: number;
+  /** Digests beyond blake3 and sha256. */
+  readonly algorithms?: readonly Algorithm[];
+  /** Which backend stages the bytes. */
+  readonly backend_id: string;
+  readonly signal?: AbortSignal;
+  /**
+   * Asked once, after the last byte and all checks. `reuse`: the stored copy is kept (it is checked to exist with the
+   * right size; if not, `object_missing`) and the staged bytes are dropped. `publish`: they become durable there.
+   */
+  place(facts: ContentFacts): Promise<Placement>;
+}
+
+export interface IngestResult extends ContentFacts {
+  readonly location: StorageLocation;
+  /** True when the stored copy was kept. */
+  readonly deduplicated: boolean;
+}
+
+export interface ServeRequest {
+  readonly location: StorageLocation;
+  readonly address: ContentAddress;
+  /** Size of the whole object in bytes. */
+  readonly size: number;
+  readonly range?: ByteRange;
+  /** Default true: a whole read is re-digested while it streams. */
+  readonly verify?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface VerifyResult {
+  readonly ok: boolean;
+  readonly problem?: "missing" | "size" | "digest";
+  readonly found_size?: number;
+  readonly found?: Readonly<Partial<Record<Algorithm, Digest>>>;
+}
+
+export interface DataPlane {
+  /** Stages, hashes, checks, places. Rejects with the storage SPI's errors; leaves nothing staged behind. */
+  ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<IngestResult>;
+  /**
+   * The object's bytes. A whole read that does not match its address throws `object_corrupt` before its last bytes
+   * are handed out (objects up to 4 MiB: before the first). Ranges are checked for length only.
+   */
+  serve(request: ServeRequest): AsyncIterable<Uint8Array>;
+  /** Re-digests the stored bytes against every given digest. Does not throw for damage: it is the answer. */
+  verify(
+    location: StorageLocation,
+    expected: { readonly size: number; readonly digests: readonly Digest[] },
+    signal?: AbortSignal,
+  ): Promise<VerifyResult>;
+  /** Copies an object to another backend, verified on the way. */
+  copy(
+    from: StorageLocation,
+    facts: ContentFacts,
+    to: { backend_id: string; generation: number },
+  ): Promise<StorageLocation>;
+  delete(location: StorageLocation): Promise<void>;
+  list(backendId: string, options: { readonly limit: number; readonly cursor?: string }): Promise<Page<StoredObject>>;
+  listStaged(backendId: string, before: number): Promise<readonly StagedLeftover[]>;
+  discardStaged(backendId: string, id: string): Promise<void>;
+  health(): Promise<readonly (StorageHealth & { readonly backend_id: string; readonly kind: string })[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,10 @@
+/** What an adapter author imports. */
+export { type ErrorCode, type ErrorData, isRegistryError, RegistryError } from "../base/errors.ts";
+export type { Algorithm } from "../identity/algorithms.ts";
+export { type ContentAddress, parseContentAddress } from "../identity/content_address.ts";
+export type { Digest } from "../identity/digest.ts";
+export type * from "./authenticator.ts";
+export type * from "./data_plane.ts";
+export type * from "./database.ts";
+export type * from "./hasher.ts";
+export type * from "./storage.ts";

@@ -1,0 +1,140 @@
+/**
+ * Storage SPI: where bytes live. An author implements `StorageBackend`; the kit in `adapters/conformance/` proves it.
+ *
+ * The backend never interprets content. It trusts that the data plane has hashed what it publishes; it does not trust
+ * keys (they are checked again at this boundary) and it never reuses a key.
+ *
+ * Life of bytes: `stage()` -> `write()`* -> `publish()` | `abort()`. A staged object is private: it cannot be read, is
+ * not listed by `list()`, and may be thrown away by `sweepStaged()` after a crash.
+ *
+ * Promise of `publish()`: when it resolves, the object is whole and readable under its key and survives power loss.
+ * Until it resolves, nothing is visible under the key. A crash in between leaves the staged bytes, the published
+ * object, or both; never a torn object under a key.
+ *
+ * Errors, always `RegistryError`: `storage_full` (ENOSPC, EDQUOT, EFBIG), `storage_read_only` (EROFS, EACCES, EPERM),
+ * `storage_failed` (any other I/O error, with the system's code in `data.cause_code`), `object_missing`
+ * (the key does not exist), `invalid_argument` (malformed key, range or cursor), `unsupported`.
+ */
+import type { ContentAddress } from "../identity/content_address.ts";
+
+/** Honest facts, checked by the kit both ways: a claimed power works, an unclaimed one answers `unsupported`. */
+export interface StorageCapabilities {
+  /** Bytes survive the process. False for memory. */
+  readonly durable: boolean;
+  /** Smallest size in bytes of every part but the last; 1 where any write may be any size. */
+  readonly min_part_size: number;
+  /** A published object is never replaced by a racing `publish()` of the same key: the second keeps the first. */
+  readonly conditional_put: boolean;
+}
+
+/** Where one object's bytes are. Stored in `storage_locations`; `layout` leaves room for packing and chunking. */
+export interface StorageLocation {
+  readonly backend_id: string;
+  readonly key: string;
+  /** First byte of the object inside the stored key. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+  readonly layout: "whole" | "packed" | "chunked";
+}
+
+export interface StageOptions {
+  /** Size in bytes if known: lets a backend fail early (`storage_full`) or choose a cheaper way to write. */
+  readonly size?: number;
+}
+
+export interface StagedObject {
+  /** Bytes accepted so far. */
+  readonly bytes_written: number;
+  /**
+   * Adds bytes at the end. Calls do not overlap: await each. The backend may keep `chunk` until the promise resolves,
+   * not longer. After a rejection the only legal call is `abort()`.
+   */
+  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Makes the bytes durable and visible under the key for `address` and `generation` (0 = first; see `objectKey()` of
+   * each backend). An existing object under that key holds the same content by construction: the call succeeds and the
+   * key stays readable throughout. The object has used itself up, whatever the outcome.
+   */
+  publish(address: ContentAddress, generation: number): Promise<StorageLocation>;
+  /** Throws the bytes away. Idempotent; allowed after a failure; a no-op after `publish()`. */
+  abort(): Promise<void>;
+}
+
+/** Bytes from `start` (inclusive) to `end` (exclusive). */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since the epoch at which the object was published, by the backend's clock. */
+  readonly modified_at: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Present when there is more; hand it back unchanged. */
+  readonly cursor?: string;
+}
+
+export interface StagedLeftover {
+  readonly id: string;
+  readonly size: number;
+  readonly modified_at: number;
+}
+
+export interface StorageHealth {
+  readonly ok: boolean;
+  readonly writable: boolean;
+  /** Bytes; absent where the backend cannot know. */
+  readonly free_bytes?: number;
+  readonly total_bytes?: number;
+  /** Why not, for people. */
+  readonly detail?: string;
+}
+
+export interface StorageBackend {
+  /** The `backend_id` under which locations are recorded; never reused for another store. */
+  readonly id: string;
+  /** Short kind for people and metrics: `fs`, `memory`, `s3`. */
+  readonly kind: string;
+  readonly capabilities: StorageCapabilities;
+
+  /** Begins an object. `storage_full` or `storage_read_only` may come here or at any later step. */
+  stage(options?: StageOptions): Promise<StagedObject>;
+
+  /**
+   * The object's bytes, in order, in chunks of the backend's choice; lazily, so a slow reader holds a few chunks at
+   * most. `range` must lie within the object (`invalid_argument` otherwise). Rejects or throws `object_missing` when
+   * the key does not exist. Ending the iteration early releases every resource. If the stored object turns out shorter
+   * than the range, iteration throws `object_corrupt`: it never just ends.
+   */
+  read(key: string, range?: ByteRange): AsyncIterable<Uint8Array>;
+
+  /** `undefined` when the key does not exist. */
+  stat(key: string): Promise<StoredObject | undefined>;
+
+  /** Removes the object durably. Deleting what does not exist is success. Readers that hold it open may finish. */
+  delete(key: string): Promise<void>;
+
+  /**
+   * Published objects in byte order of their keys, each once, `limit` (1..1000) at a time. Objects published or
+   * deleted meanwhile may or may not appear. A malformed cursor is `invalid_argument`.
+   */
+  list(options: { readonly limit: number; readonly cursor?: string }): Promise<Page<StoredObject>>;
+
+  /** Staged objects that were last written before `before` (ms since epoch): what a crash may have left. */
+  listStaged(before: number): Promise<readonly StagedLeftover[]>;
+  /** Throws away one staged leftover. Missing is success. */
+  discardStaged(id: string): Promise<void>;
+
+  /** Never throws. Probes by really writing and removing something small. */
+  health(): Promise<StorageHealth>;
+
+  /** Releases handles. Nothing else may be called afterwards. */
+  close(): Promise<void>;
+}
