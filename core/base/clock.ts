@@ -32,7 +32,9 @@ export function createSystemIds(): Ids {
         used = 0;
       }
       // A copy: a view would keep the whole pool alive and let a caller see its neighbours' bytes.
-      return pool.slice(used, (used += length));
+      const start = used;
+      used += length;
+      return pool.slice(start, used);
     },
   };
 }
