@@ -1,0 +1,60 @@
+/** The rules of DESIGN 3, run over the project itself. `rules.test.ts` proves that each of them can fail. */
+import { expect, test } from "bun:test";
+import { erasable, LONG, longFiles, notTooLong } from "./form.ts";
+import { HOMES, noRuntimeModules, packageHomes, webStandardsOnly } from "./homes.ts";
+import { adapterImports, coreRanks, doorImports, noComputedImports, noCycles } from "./layers.ts";
+import { ALL, type Rule, readTree, show } from "./tree.ts";
+import {
+  backendsBuiltAtTheRoot,
+  backendsCalledByDataPlane,
+  LOG_TABLES,
+  tablesHaveOneWriter,
+  VIEW_TABLES,
+} from "./writers.ts";
+
+const shipped = readTree();
+const everything = readTree(ALL);
+
+const RULES: readonly (readonly [string, Rule])[] = [
+  ["imports in core only point down, and capabilities never meet", coreRanks],
+  ["adapters see the SPIs and their own folder", adapterImports],
+  ["server, migrations and mod.ts keep to their doors", doorImports],
+  ["no file imports itself by any detour, types counted", noCycles],
+  ["every import can be followed by reading", noComputedImports],
+  ["every package is imported from its one home", packageHomes],
+  ["core, server and migrations name no runtime module", noRuntimeModules],
+  ["core uses web standards only", webStandardsOnly],
+  ["only the composition roots construct a storage backend", backendsBuiltAtTheRoot],
+  ["only the data plane calls a storage backend", backendsCalledByDataPlane],
+  ["views are written by reducers, the log by the ledger", tablesHaveOneWriter],
+];
+
+test("there is something to check", () => {
+  expect(shipped.files.length).toBeGreaterThan(10);
+  expect(shipped.files.flatMap((file) => file.imports).length).toBeGreaterThan(10);
+});
+
+for (const [name, rule] of RULES) test(name, () => expect(show(rule(shipped))).toBe(""));
+
+test("every file can be read in one sitting", () => {
+  for (const { path, lineCount } of longFiles(everything)) {
+    console.warn(`question: ${path} has ${lineCount} lines (over ${LONG}); does it do one thing?`);
+  }
+  expect(show(notTooLong(everything))).toBe("");
+});
+
+test("every file is erasable TypeScript", () => expect(show(erasable(everything))).toBe(""));
+
+test("every home of a package is in use", () => {
+  const used = new Set(shipped.files.flatMap((file) => file.imports.map(({ specifier }) => specifier ?? "")));
+  const idle = Object.keys(HOMES).filter((name) => ![...used].some((s) => s === name || s.startsWith(`${name}/`)));
+  expect(idle).toEqual([]);
+});
+
+test("every table in the writers' lists exists in the migrations", () => {
+  const text = shipped.files
+    .filter((file) => file.path.startsWith("migrations/"))
+    .flatMap((file) => file.tokens.filter((token) => token.kind === "string").map((token) => token.text));
+  const named = new Set(text.flatMap((piece) => piece.match(/\w+/g) ?? []));
+  expect([...VIEW_TABLES, ...LOG_TABLES].filter((table) => !named.has(table))).toEqual([]);
+});
