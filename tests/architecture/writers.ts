@@ -64,11 +64,8 @@ export const VIEW_BOOKKEEPING = ["view_state"] as const;
 export const OPERATIONAL_TABLES = ["maintenance_lock", "retired_keys"] as const;
 
 const WRITERS: readonly { tables: readonly string[]; homes: readonly string[]; who: string }[] = [
-  {
-    tables: [...VIEW_TABLES, ...VIEW_BOOKKEEPING],
-    homes: ["core/views", "migrations"],
-    who: "the reducers in core/views",
-  },
+  { tables: VIEW_TABLES, homes: ["core/views", "migrations"], who: "the reducers in core/views" },
+  { tables: VIEW_BOOKKEEPING, homes: ["core/views", "core/ledger", "migrations"], who: "the ledger and the views" },
   { tables: LOG_TABLES, homes: ["core/ledger", "migrations"], who: "the ledger" },
 ];
 
