@@ -140,6 +140,8 @@ export class SqliteConnection {
       ["journal_mode", "WAL", "wal"],
       ["synchronous", options.synchronous, level],
       ["foreign_keys", "ON", 1],
+      // Without it INSERT OR REPLACE deletes a row of the log unseen by the trigger that forbids deletes.
+      ["recursive_triggers", "ON", 1],
       ["trusted_schema", "OFF", 0],
       ["cell_size_check", "ON", 1],
       ["mmap_size", "0", 0],

@@ -1,0 +1,11 @@
+/** Every migration in order. Adding one is two lines here; a released one never changes. */
+import * as eventLog from "./0001_event_log.ts";
+import * as views from "./0002_views.ts";
+import * as operational from "./0003_operational.ts";
+import type { Migration } from "./types.ts";
+
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "event_log", tables: eventLog.TABLES, up: eventLog.up },
+  { version: 2, name: "views", tables: views.TABLES, up: views.up },
+  { version: 3, name: "operational", tables: operational.TABLES, up: operational.up },
+];
