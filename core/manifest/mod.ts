@@ -1,0 +1,6 @@
+/** Manifest v1: types, canonical codec, JSON projection, digest. */
+export { checkManifest } from "./check.ts";
+export * from "./codec.ts";
+export * from "./digest.ts";
+export * from "./projection.ts";
+export * from "./types.ts";
