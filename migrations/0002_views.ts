@@ -2,29 +2,39 @@
  * The views: tables that are a pure function of the log. No foreign keys, cascades or generated values, so that
  * dropping and replaying gives the same bytes. Text sorts in byte order on both databases.
  */
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { DatabaseKind } from "../core/spi/database.ts";
-import { columnTypes } from "./types.ts";
+import { columnTypes, createTable, type Schema } from "./types.ts";
 
-export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void> {
+export const TABLES = [
+  "tenants",
+  "retention_classes",
+  "metadata_schemas",
+  "artifact_packages",
+  "package_tombstones",
+  "artifact_files",
+  "objects",
+  "object_digests",
+  "storage_locations",
+  "retention_state",
+] as const;
+
+export async function up(db: Schema, kind: DatabaseKind): Promise<void> {
   const { text, integer } = columnTypes(kind);
 
-  await db.schema
-    .createTable("tenants")
-    .addColumn("tenant", text, (c) => c.primaryKey())
+  await createTable(db, kind, "tenants")
+    .addColumn("tenant", text, (c) => c.notNull().primaryKey())
     .addColumn("created_at", text, (c) => c.notNull())
     .execute();
 
-  await db.schema
-    .createTable("retention_classes")
-    .addColumn("name", text, (c) => c.primaryKey())
+  await createTable(db, kind, "retention_classes")
+    .addColumn("name", text, (c) => c.notNull().primaryKey())
     .addColumn("duration_days", integer)
     .addColumn("mode", text, (c) => c.notNull())
     .addColumn("registered_at", text, (c) => c.notNull())
     .execute();
 
-  await db.schema
-    .createTable("metadata_schemas")
+  await createTable(db, kind, "metadata_schemas")
     .addColumn("tenant", text, (c) => c.notNull())
     .addColumn("schema_id", text, (c) => c.notNull())
     .addColumn("schema_json", text, (c) => c.notNull())
@@ -32,9 +42,8 @@ export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void>
     .addPrimaryKeyConstraint("metadata_schemas_pk", ["tenant", "schema_id"])
     .execute();
 
-  await db.schema
-    .createTable("artifact_packages")
-    .addColumn("package_id", text, (c) => c.primaryKey())
+  await createTable(db, kind, "artifact_packages")
+    .addColumn("package_id", text, (c) => c.notNull().primaryKey())
     .addColumn("tenant", text, (c) => c.notNull())
     .addColumn("name", text, (c) => c.notNull())
     .addColumn("version", text)
@@ -59,16 +68,14 @@ export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void>
   await sql`create index artifact_packages_version on artifact_packages (tenant, name, version)`.execute(db);
   await sql`create index artifact_packages_created on artifact_packages (tenant, created_sequence)`.execute(db);
 
-  await db.schema
-    .createTable("package_tombstones")
-    .addColumn("package_id", text, (c) => c.primaryKey())
+  await createTable(db, kind, "package_tombstones")
+    .addColumn("package_id", text, (c) => c.notNull().primaryKey())
     .addColumn("tenant", text, (c) => c.notNull())
     .addColumn("deleted_at", text, (c) => c.notNull())
     .addColumn("deleted_by", text, (c) => c.notNull())
     .execute();
 
-  await db.schema
-    .createTable("artifact_files")
+  await createTable(db, kind, "artifact_files")
     .addColumn("package_id", text, (c) => c.notNull())
     .addColumn("path_key", text, (c) => c.notNull())
     .addColumn("relative_path", text, (c) => c.notNull())
@@ -89,9 +96,8 @@ export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void>
     .execute();
   await sql`create index artifact_files_object on artifact_files (content_address)`.execute(db);
 
-  await db.schema
-    .createTable("objects")
-    .addColumn("content_address", text, (c) => c.primaryKey())
+  await createTable(db, kind, "objects")
+    .addColumn("content_address", text, (c) => c.notNull().primaryKey())
     .addColumn("size", integer, (c) => c.notNull())
     .addColumn("digest_algorithm", text, (c) => c.notNull())
     .addColumn("digest_primary", text, (c) => c.notNull())
@@ -101,16 +107,14 @@ export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void>
     .addColumn("stored_at", text, (c) => c.notNull())
     .execute();
 
-  await db.schema
-    .createTable("object_digests")
+  await createTable(db, kind, "object_digests")
     .addColumn("algorithm", text, (c) => c.notNull())
     .addColumn("hex", text, (c) => c.notNull())
     .addColumn("content_address", text, (c) => c.notNull())
     .addPrimaryKeyConstraint("object_digests_pk", ["algorithm", "hex"])
     .execute();
 
-  await db.schema
-    .createTable("storage_locations")
+  await createTable(db, kind, "storage_locations")
     .addColumn("content_address", text, (c) => c.notNull())
     .addColumn("backend_id", text, (c) => c.notNull())
     .addColumn("storage_key", text, (c) => c.notNull())
@@ -125,9 +129,8 @@ export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void>
     .execute();
   await sql`create index storage_locations_key on storage_locations (backend_id, storage_key)`.execute(db);
 
-  await db.schema
-    .createTable("retention_state")
-    .addColumn("package_id", text, (c) => c.primaryKey())
+  await createTable(db, kind, "retention_state")
+    .addColumn("package_id", text, (c) => c.notNull().primaryKey())
     .addColumn("tenant", text, (c) => c.notNull())
     .addColumn("retention_class", text, (c) => c.notNull())
     .addColumn("mode", text, (c) => c.notNull())
@@ -136,16 +139,3 @@ export async function up(db: Kysely<unknown>, kind: DatabaseKind): Promise<void>
     .addColumn("applied_at", text, (c) => c.notNull())
     .execute();
 }
-
-export const TABLES = [
-  "tenants",
-  "retention_classes",
-  "metadata_schemas",
-  "artifact_packages",
-  "package_tombstones",
-  "artifact_files",
-  "objects",
-  "object_digests",
-  "storage_locations",
-  "retention_state",
-] as const;

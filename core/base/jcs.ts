@@ -64,9 +64,19 @@ function restore(json: unknown, depth: number): CborValue {
   return out;
 }
 
+/** The canonical JSON text. @throws {RegistryError} as {@link toJson} */
+export function jcsText(value: CborValue): string {
+  return canonicalize(toJson(value)) as string;
+}
+
 /** The canonical JSON text, as UTF-8. @throws {RegistryError} as {@link toJson} */
 export function jcs(value: CborValue): Uint8Array<ArrayBuffer> {
-  return utf8(canonicalize(toJson(value)) as string);
+  return utf8(jcsText(value));
+}
+
+/** Reads back text that {@link jcsText} wrote and that nobody else could have changed; {@link parseJcs} is for the rest. */
+export function parseJcsText(text: string): CborValue {
+  return fromJson(JSON.parse(text));
 }
 
 /**

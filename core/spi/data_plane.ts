@@ -34,10 +34,11 @@ export interface IngestOptions {
   readonly backend_id: string;
   readonly signal?: AbortSignal;
   /**
-   * Asked once, after the last byte and all checks. `reuse`: the stored copy is kept (it is checked to exist with the
-   * right size; if not, `object_missing`) and the staged bytes are dropped. `publish`: they become durable there.
+   * Asked after the last byte and all checks. `reuse`: the stored copy is kept, if it exists with the right size, and
+   * the staged bytes are dropped; if it does not, `place` is asked once more with that location as `unusable` and must
+   * answer `publish`. `publish`: the bytes become durable there.
    */
-  place(facts: ContentFacts): Promise<Placement>;
+  place(facts: ContentFacts, unusable?: StorageLocation): Promise<Placement>;
 }
 
 export interface IngestResult extends ContentFacts {

@@ -7,4 +7,6 @@ export type * from "./authenticator.ts";
 export type * from "./data_plane.ts";
 export type * from "./database.ts";
 export type * from "./hasher.ts";
+export type * from "./health.ts";
+export type * from "./runtime.ts";
 export type * from "./storage.ts";

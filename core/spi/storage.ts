@@ -5,7 +5,7 @@
  * keys (they are checked again at this boundary) and it never reuses a key.
  *
  * Life of bytes: `stage()` -> `write()`* -> `publish()` | `abort()`. A staged object is private: it cannot be read, is
- * not listed by `list()`, and may be thrown away by `sweepStaged()` after a crash.
+ * not listed by `list()`, and may be thrown away by `discardStaged()` after a crash.
  *
  * Promise of `publish()`: when it resolves, the object is whole and readable under its key and survives power loss.
  * Until it resolves, nothing is visible under the key. A crash in between leaves the staged bytes, the published
@@ -57,7 +57,10 @@ export interface StagedObject {
    * key stays readable throughout. The object has used itself up, whatever the outcome.
    */
   publish(address: ContentAddress, generation: number): Promise<StorageLocation>;
-  /** Throws the bytes away. Idempotent; allowed after a failure; a no-op after `publish()`. */
+  /**
+   * Throws the bytes away. Idempotent; allowed after a failure and while a `write()` is under way (which then ends
+   * first, or rejects); a no-op after `publish()`. Afterwards `write()` and `publish()` reject with `invalid_argument`.
+   */
   abort(): Promise<void>;
 }
 
@@ -73,6 +76,9 @@ export interface StoredObject {
   readonly size: number;
   /** Milliseconds since the epoch at which the object was published, by the backend's clock. */
   readonly modified_at: number;
+  /** What the key says about its content, where the backend's keys say it. */
+  readonly address?: ContentAddress;
+  readonly generation?: number;
 }
 
 export interface Page<T> {

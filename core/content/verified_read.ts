@@ -1,0 +1,63 @@
+/**
+ * Reading back what was stored, never as if it were good when it is not: a whole read is re-digested while it streams,
+ * and the last chunk is handed out only after the digest has matched. Up to 4 MiB nothing is handed out before.
+ */
+import { RegistryError } from "../base/errors.ts";
+import { digestOf } from "../identity/content_address.ts";
+import { createDigest } from "../identity/digest.ts";
+import type { Hasher } from "../identity/hasher.ts";
+import type { ServeRequest } from "../spi/data_plane.ts";
+
+const CHECK_FIRST_BYTES = 4 * 1024 * 1024;
+
+export async function* verifiedRead(
+  source: AsyncIterable<Uint8Array>,
+  hasher: Hasher,
+  request: ServeRequest,
+): AsyncGenerator<Uint8Array, void, void> {
+  const expected = digestOf(request.address);
+  const state = hasher.create(expected.algorithm);
+  const holdAll = request.size <= CHECK_FIRST_BYTES;
+  const held: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    throwIfCancelled(request.signal);
+    state.update(chunk);
+    size += chunk.length;
+    if (size > request.size) throw corrupt(request, "more bytes than recorded");
+    held.push(chunk);
+    if (holdAll) continue;
+    while (held.length > 1) yield held.shift() as Uint8Array;
+  }
+  if (size !== request.size) throw corrupt(request, "fewer bytes than recorded");
+  if (!createDigest(expected.algorithm, state.digest()).equals(expected)) throw corrupt(request, "another digest");
+  yield* held;
+}
+
+/** A range, or a read that is not to be verified: only its length is checked. */
+export async function* countedRead(
+  source: AsyncIterable<Uint8Array>,
+  length: number,
+  request: ServeRequest,
+): AsyncGenerator<Uint8Array, void, void> {
+  let size = 0;
+  for await (const chunk of source) {
+    throwIfCancelled(request.signal);
+    size += chunk.length;
+    if (size > length) throw corrupt(request, "more bytes than recorded");
+    yield chunk;
+  }
+  if (size !== length) throw corrupt(request, "fewer bytes than recorded");
+}
+
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new RegistryError("cancelled", "The transfer was cancelled");
+}
+
+function corrupt(request: ServeRequest, what: string): RegistryError {
+  return new RegistryError(
+    "object_corrupt",
+    `The stored bytes of ${request.address} are damaged (${what}); restore them from a backup or push the content again`,
+    { content_address: request.address, backend_id: request.location.backend_id, key: request.location.key },
+  );
+}

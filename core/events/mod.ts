@@ -1,0 +1,3 @@
+export * from "./chain.ts";
+export * from "./codec.ts";
+export * from "./types.ts";

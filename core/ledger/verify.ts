@@ -1,0 +1,117 @@
+/**
+ * Proof that the log is whole: every hash recomputed, every link followed, every sequence present. What it cannot
+ * show alone is that the *whole* log was rewritten: compare a head that was kept elsewhere (`expect`).
+ */
+import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
+import { RegistryError } from "../base/errors.ts";
+import { commitmentOf, GENESIS_HASH, hashOf } from "../events/chain.ts";
+import { decodePayload } from "../events/codec.ts";
+import type { Hasher } from "../identity/hasher.ts";
+import type { Database } from "../spi/database.ts";
+import type { Tables } from "../views/tables.ts";
+import { readEvents, readHead } from "./read.ts";
+
+export interface ExpectedHead {
+  readonly sequence: number;
+  /** Lower-case hex. */
+  readonly hash: string;
+}
+
+export interface VerifyLogOptions {
+  readonly expect?: readonly ExpectedHead[];
+  onProgress?(done: number, total: number): void;
+  readonly signal?: AbortSignal;
+}
+
+export interface LogVerdict {
+  readonly ok: boolean;
+  readonly events: number;
+  /** Payloads that were erased through `v1.event.redacted`. */
+  readonly erased: number;
+  readonly head: ExpectedHead;
+  /** The first thing that is wrong. */
+  readonly problem?: { readonly sequence: number; readonly message: string };
+}
+
+const PAGE = 1000;
+
+/** `sequence:hash`, as `events head` prints it. @throws {RegistryError} `invalid_argument` */
+export function parseHead(text: string): ExpectedHead {
+  const match = /^(0|[1-9][0-9]{0,15}):([0-9a-f]{64})$/.exec(text);
+  if (match === null) {
+    throw new RegistryError("invalid_argument", "A log head reads <sequence>:<64 hexadecimal digits>", { head: text.slice(0, 120) });
+  }
+  return { sequence: Number(match[1]), hash: match[2] as string };
+}
+
+export async function verifyLog(
+  database: Database<Tables>,
+  hasher: Hasher,
+  options: VerifyLogOptions = {},
+): Promise<LogVerdict> {
+  return await database.snapshot(async (trx) => {
+    const head = await readHead(trx);
+    const wanted = new Map((options.expect ?? []).map((e) => [e.sequence, e.hash]));
+    const tenants = new Map<string, number>();
+    const erasedAt: number[] = [];
+    const redacted = new Set<number>();
+    let previous: Uint8Array = GENESIS_HASH;
+    let sequence = 0;
+    const verdict = (message?: string, at = sequence): LogVerdict => ({
+      ok: message === undefined,
+      events: sequence,
+      erased: erasedAt.length,
+      head: { sequence: head.sequence, hash: toHex(head.hash) },
+      ...(message === undefined ? {} : { problem: { sequence: at, message } }),
+    });
+
+    if (wanted.get(0) !== undefined && wanted.get(0) !== toHex(GENESIS_HASH)) {
+      return verdict("the expected hash of the empty log is 64 zeros", 0);
+    }
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const page = await readEvents(trx, { since: sequence, limit: PAGE });
+      for (const event of page) {
+        const at = sequence + 1;
+        if (event.sequence !== at) return verdict(`event ${at} is missing`, at);
+        const tenantSequence = (tenants.get(event.tenant) ?? 0) + 1;
+        if (event.tenant_sequence !== tenantSequence) {
+          return verdict(`event ${at} should be number ${tenantSequence} of its tenant`, at);
+        }
+        tenants.set(event.tenant, tenantSequence);
+        if (!equalBytes(event.prev_hash, previous)) return verdict(`event ${at} does not link to the event before it`, at);
+        if (event.salt === null || event.context === null || event.payload === null) {
+          if (event.salt !== null || event.context !== null || event.payload !== null) {
+            return verdict(`event ${at} is half erased`, at);
+          }
+          erasedAt.push(at);
+        } else if (!equalBytes(commitmentOf(hasher, event.salt, event.context, event.payload), event.commitment)) {
+          return verdict(`the payload of event ${at} was changed`, at);
+        }
+        if (!equalBytes(hashOf(hasher, event), event.hash)) return verdict(`event ${at} was changed`, at);
+        const expected = wanted.get(at);
+        if (expected !== undefined && !equalBytes(event.hash, fromHex(expected))) {
+          return verdict(`event ${at} is not the one that was expected: the log was rewritten`, at);
+        }
+        if (event.type === "v1.event.redacted" && event.payload !== null) {
+          redacted.add((decodePayload(event.payload) as { sequence: number }).sequence);
+        }
+        previous = event.hash;
+        sequence = at;
+      }
+      options.onProgress?.(sequence, head.sequence);
+      if (page.length < PAGE) break;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    if (sequence !== head.sequence || !equalBytes(previous, head.hash)) {
+      return verdict("the head does not name the last event: events were removed from the end", sequence);
+    }
+    for (const expected of wanted.keys()) {
+      if (expected > sequence) return verdict(`the log ends before the expected event ${expected}`, sequence);
+    }
+    for (const at of erasedAt) {
+      if (!redacted.has(at)) return verdict(`the payload of event ${at} is gone without an event that redacts it`, at);
+    }
+    return verdict();
+  });
+}

@@ -1,0 +1,82 @@
+/** Package metadata: JSON, bounded, and valid under the JSON Schema that the package names. */
+import { Validator, type Schema } from "@cfworker/json-schema";
+import { checkValue } from "../base/cbor.ts";
+import { messageOf, RegistryError } from "../base/errors.ts";
+import { jcsText } from "../base/jcs.ts";
+import type { ExternalRef, JsonMap } from "../events/types.ts";
+
+const encoder = new TextEncoder();
+
+/** Checks that `value` is a JSON object within `limit` bytes (as canonical JSON). @throws {RegistryError} `invalid_metadata` */
+export function checkJsonMap(value: unknown, what: string, limit: number): JsonMap {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RegistryError("invalid_metadata", `${what} must be a JSON object`);
+  }
+  refuseNonJson(value, what, 0);
+  let text: string;
+  try {
+    checkValue(value, 0);
+    text = jcsText(value as JsonMap);
+  } catch (error) {
+    throw new RegistryError("invalid_metadata", `${what} cannot be kept as canonical JSON: ${messageOf(error)}`, {}, error);
+  }
+  const bytes = encoder.encode(text).length;
+  if (bytes > limit) {
+    throw new RegistryError("limit_exceeded", `${what} has ${bytes} bytes; ${limit} are allowed`, { limit, bytes });
+  }
+  return value as JsonMap;
+}
+
+/** JSON has no byte strings and no big integers; CBOR would take both. */
+function refuseNonJson(value: unknown, what: string, depth: number): void {
+  if (depth > 64) throw new RegistryError("invalid_metadata", `${what} is nested deeper than 64 levels`);
+  if (typeof value === "bigint" || value instanceof Uint8Array) {
+    throw new RegistryError("invalid_metadata", `${what} holds a value that JSON does not have`);
+  }
+  if (typeof value !== "object" || value === null) return;
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) refuseNonJson(inner, what, depth + 1);
+}
+
+/** @throws {RegistryError} `invalid_metadata`, naming the place and the rule */
+export function validateAgainst(metadata: JsonMap, schemaId: string, schema: JsonMap): void {
+  const { valid, errors } = new Validator(schema as unknown as Schema, "2020-12", false).validate(metadata);
+  if (valid) return;
+  const [first] = errors.slice(-1);
+  throw new RegistryError(
+    "invalid_metadata",
+    `The metadata is not valid under the schema ${JSON.stringify(schemaId)}: ${first?.instanceLocation ?? "#"}: ${first?.error ?? "invalid"}`,
+    { schema_id: schemaId, errors: errors.slice(0, 20).map((e) => ({ at: e.instanceLocation, rule: e.keywordLocation, error: e.error })) },
+  );
+}
+
+/** @throws {RegistryError} `invalid_metadata` when it is no schema that the validator can use */
+export function checkSchema(schema: JsonMap): void {
+  try {
+    new Validator(schema as unknown as Schema, "2020-12").validate({});
+  } catch (error) {
+    throw new RegistryError("invalid_metadata", `This is not a JSON Schema (2020-12) that can be used: ${messageOf(error)}`, {}, error);
+  }
+}
+
+const MAX_REF_TEXT = 2048;
+
+/** @throws {RegistryError} `invalid_metadata`, `limit_exceeded` */
+export function checkExternalRefs(
+  refs: readonly { readonly system: string; readonly id: string; readonly url?: string | null }[],
+  limit: number,
+): ExternalRef[] {
+  if (refs.length > limit) throw new RegistryError("limit_exceeded", `A package has ${limit} external references at most`, { limit });
+  return refs.map(({ system, id, url }) => {
+    for (const text of [system, id]) {
+      if (typeof text !== "string" || text === "" || text.length > MAX_REF_TEXT || !text.isWellFormed()) {
+        throw new RegistryError("invalid_metadata", "An external reference has a system and an id, each 1 to 2048 characters");
+      }
+    }
+    if (url === undefined || url === null) return { system, id, url: null };
+    const parsed = url.length <= MAX_REF_TEXT && url.isWellFormed() && URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed?.protocol !== "https:" && parsed?.protocol !== "http:") {
+      throw new RegistryError("invalid_metadata", "The url of an external reference is an http or https address", { url: url.slice(0, 200) });
+    }
+    return { system, id, url };
+  });
+}

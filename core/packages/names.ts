@@ -1,0 +1,30 @@
+/**
+ * Names and versions. A package name is an OCI repository name and a version an OCI tag, so that every package can be
+ * pulled as an image (distribution-spec, "Pulling manifests": grammar of <name> and <reference>).
+ */
+import { RegistryError } from "../base/errors.ts";
+
+const MAX_NAME_BYTES = 200;
+const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const VERSION = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/** @throws {RegistryError} `invalid_name` */
+export function checkName(name: string): void {
+  // The length first: the pattern never sees more than it may.
+  if (name.length <= MAX_NAME_BYTES && NAME.test(name)) return;
+  throw new RegistryError(
+    "invalid_name",
+    `A package name has lower-case letters, digits and single separators (. _ __ -), parts divided by "/", ${MAX_NAME_BYTES} bytes at most`,
+    { name: name.slice(0, MAX_NAME_BYTES) },
+  );
+}
+
+/** @throws {RegistryError} `invalid_name` */
+export function checkVersion(version: string): void {
+  if (VERSION.test(version)) return;
+  throw new RegistryError(
+    "invalid_name",
+    "A version has letters, digits, and . _ - after the first character, 128 characters at most",
+    { version: version.slice(0, 140) },
+  );
+}

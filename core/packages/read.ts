@@ -1,0 +1,149 @@
+/** Looking packages up. */
+import { parseJcsText } from "../base/jcs.ts";
+import { RegistryError } from "../base/errors.ts";
+import { authorize } from "../access/decide.ts";
+import type { ExternalRef, JsonMap, PackageEntry, RetentionMode } from "../events/types.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import { entryOf, filesTable } from "../views/files.ts";
+import { pathKeyOf } from "../views/keys.ts";
+import { loadOne } from "../views/loader.ts";
+import { packageById, releasedPackage } from "../views/packages.ts";
+import type { ArtifactPackagesTable } from "../views/tables.ts";
+import type { Package, PackageDeps } from "./types.ts";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Finds a package of the caller's tenant by id or `name@version`. @throws {RegistryError} `package_not_found` */
+export async function findPackage(deps: PackageDeps, caller: Caller, ref: string): Promise<ArtifactPackagesTable> {
+  const row = await lookUp(deps, caller, ref);
+  // Another tenant's package is answered exactly like one that does not exist.
+  if (row === undefined || row.tenant !== caller.tenant) {
+    throw new RegistryError("package_not_found", `There is no package ${JSON.stringify(ref.slice(0, 400))}; use its id or name@version`, {
+      package: ref.slice(0, 400),
+    });
+  }
+  return row;
+}
+
+async function lookUp(deps: PackageDeps, caller: Caller, ref: string): Promise<ArtifactPackagesTable | undefined> {
+  const db = deps.database.read;
+  if (UUID.test(ref)) return await loadOne(db, packageById, ref);
+  const at = ref.lastIndexOf("@");
+  if (at <= 0 || ref.length > 400) return undefined;
+  return await loadOne(db, releasedPackage, { tenant: caller.tenant, name: ref.slice(0, at), version: ref.slice(at + 1) });
+}
+
+export async function getPackage(deps: PackageDeps, caller: Caller, ref: string): Promise<Package> {
+  authorize(caller, "package:read");
+  return await describe(deps, await findPackage(deps, caller, ref));
+}
+
+/** The public form of a package row. */
+export async function describe(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Package> {
+  const retention = await deps.database.read
+    .selectFrom("retention_state")
+    .select(["mode", "current_expires_at"])
+    .where("package_id", "=", row.package_id)
+    .executeTakeFirst();
+  return toPackage(row, retention);
+}
+
+export function toPackage(
+  row: ArtifactPackagesTable,
+  retention: { readonly mode: string; readonly current_expires_at: string | null } | undefined,
+): Package {
+  return {
+    package_id: row.package_id,
+    tenant: row.tenant,
+    name: row.name,
+    version: row.version,
+    state: row.state as Package["state"],
+    retention_class: row.retention_class,
+    retention_mode: (retention?.mode ?? "none") as RetentionMode,
+    expires_at: retention?.current_expires_at ?? null,
+    metadata: parseJcsText(row.metadata) as JsonMap,
+    metadata_schema: row.metadata_schema,
+    external_refs: parseJcsText(row.external_refs) as unknown as readonly ExternalRef[],
+    created_at: row.created_at,
+    created_by: row.created_by,
+    finalized_at: row.finalized_at,
+    finalized_by: row.finalized_by,
+    manifest_digest: row.manifest_digest,
+    file_count: row.file_count,
+    total_bytes: row.total_bytes,
+  };
+}
+
+export interface ListPackagesQuery {
+  /** Exact name. */
+  readonly name?: string;
+  readonly state?: Package["state"];
+  /** 1..1000, default 100. */
+  readonly limit?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+export interface PageOf<T> {
+  readonly items: readonly T[];
+  /** Present when there may be more. */
+  readonly cursor?: string;
+}
+
+/** Newest first. @throws {RegistryError} `invalid_argument` */
+export async function listPackages(deps: PackageDeps, caller: Caller, query: ListPackagesQuery = {}): Promise<PageOf<Package>> {
+  authorize(caller, "package:read");
+  const limit = checkLimit(query.limit);
+  let select = deps.database.read
+    .selectFrom("artifact_packages as p")
+    .leftJoin("retention_state as r", "r.package_id", "p.package_id")
+    .selectAll("p")
+    .select(["r.mode as mode", "r.current_expires_at as current_expires_at"])
+    .where("p.tenant", "=", caller.tenant)
+    .orderBy("p.created_sequence", "desc")
+    .limit(limit);
+  if (query.name !== undefined) select = select.where("p.name", "=", query.name);
+  if (query.state !== undefined) select = select.where("p.state", "=", query.state);
+  if (query.cursor !== undefined) select = select.where("p.created_sequence", "<", parseSequenceCursor(query.cursor));
+  const rows = await select.execute();
+  const items = rows.map((row) =>
+    toPackage(row, row.mode === null ? undefined : { mode: row.mode, current_expires_at: row.current_expires_at }),
+  );
+  const last = rows.at(-1);
+  return last === undefined || rows.length < limit ? { items } : { items, cursor: String(last.created_sequence) };
+}
+
+export interface ListFilesQuery {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** Entries of a package in byte order of their paths. */
+export async function listFiles(deps: PackageDeps, caller: Caller, ref: string, query: ListFilesQuery = {}): Promise<PageOf<PackageEntry>> {
+  authorize(caller, "package:read");
+  const row = await findPackage(deps, caller, ref);
+  const limit = checkLimit(query.limit);
+  let select = deps.database.read
+    .selectFrom("artifact_files")
+    .select(filesTable.columns)
+    .where("package_id", "=", row.package_id)
+    .orderBy("path_key")
+    .limit(limit);
+  if (query.cursor !== undefined) select = select.where("path_key", ">", pathKeyOf(query.cursor));
+  const rows = await select.execute();
+  const last = rows.at(-1);
+  const items = rows.map(entryOf);
+  return last === undefined || rows.length < limit ? { items } : { items, cursor: last.path_key };
+}
+
+const MAX_PAGE = 1000;
+
+function checkLimit(limit = 100): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
+  throw new RegistryError("invalid_argument", `limit is a whole number from 1 to ${MAX_PAGE}`, { limit });
+}
+
+function parseSequenceCursor(cursor: string): number {
+  if (/^[1-9][0-9]{0,15}$/.test(cursor)) return Number(cursor);
+  throw new RegistryError("invalid_argument", "This cursor does not come from a page of this list", { cursor: cursor.slice(0, 40) });
+}

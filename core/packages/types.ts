@@ -1,0 +1,61 @@
+/** What the package use cases take and give. */
+import type { DataPlane } from "../spi/data_plane.ts";
+import type { Database } from "../spi/database.ts";
+import type { ExternalRef, JsonMap, RetentionMode } from "../events/types.ts";
+import type { Hasher } from "../identity/hasher.ts";
+import type { Clock, Ids } from "../base/clock.ts";
+import type { Ledger } from "../ledger/mod.ts";
+import type { Tables } from "../views/tables.ts";
+
+/** Upper bounds on what a caller may send. */
+export interface Limits {
+  /** Bytes of one object. */
+  readonly maxObjectBytes: number;
+  readonly maxFilesPerPackage: number;
+  /** Bytes of a package's metadata, or of a metadata schema, as canonical JSON. */
+  readonly maxMetadataBytes: number;
+  readonly maxExternalRefs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  maxObjectBytes: 1024 ** 4,
+  maxFilesPerPackage: 250_000,
+  maxMetadataBytes: 256 * 1024,
+  maxExternalRefs: 100,
+});
+
+/** Everything a use case works with. */
+export interface PackageDeps {
+  readonly database: Database<Tables>;
+  readonly ledger: Ledger;
+  readonly dataPlane: DataPlane;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly limits: Limits;
+  /** The backend that takes new objects. */
+  readonly backendId: string;
+}
+
+export interface Package {
+  readonly package_id: string;
+  readonly tenant: string;
+  readonly name: string;
+  readonly version: string | null;
+  readonly state: "open" | "finalized" | "abandoned";
+  readonly retention_class: string;
+  readonly retention_mode: RetentionMode;
+  readonly expires_at: string | null;
+  readonly metadata: JsonMap;
+  readonly metadata_schema: string | null;
+  readonly external_refs: readonly ExternalRef[];
+  readonly created_at: string;
+  readonly created_by: string;
+  readonly finalized_at: string | null;
+  readonly finalized_by: string | null;
+  /** `blake3:<hex>` of the canonical CBOR manifest. */
+  readonly manifest_digest: string | null;
+  /** Known once finalised. */
+  readonly file_count: number | null;
+  readonly total_bytes: number | null;
+}

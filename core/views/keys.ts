@@ -1,0 +1,59 @@
+/**
+ * The facts that an event changes, as keys. A unit of work that wants one of them must be decided after the event is
+ * written; units of one group that touch different facts are decided together.
+ */
+import type { NewEvent } from "../events/types.ts";
+
+export const factKeys = {
+  tenant: (tenant: string) => `tenant ${tenant}`,
+  retentionClass: (name: string) => `class ${name}`,
+  schema: (tenant: string, schemaId: string) => `schema ${tenant} ${schemaId}`,
+  package: (packageId: string) => `package ${packageId}`,
+  /** The version of a name: taken once a package with it is finalised. */
+  release: (tenant: string, name: string, version: string) => `release ${tenant} ${name} ${version}`,
+  /** One entry of a package. */
+  entry: (packageId: string, pathKey: string) => `entry ${packageId} ${pathKey}`,
+  /** The whole set of entries of a package. */
+  entries: (packageId: string) => `entries ${packageId}`,
+  object: (address: string) => `object ${address}`,
+  event: (sequence: number) => `event ${sequence}`,
+  deletion: (subject: string) => `deletion ${subject}`,
+};
+
+/** The form under which paths are compared: two paths that are equal after NFC are one. */
+export function pathKeyOf(path: string): string {
+  return path.normalize("NFC");
+}
+
+export function touches(tenant: string, event: NewEvent): readonly string[] {
+  switch (event.type) {
+    case "v1.tenant.created":
+      return [factKeys.tenant(event.payload.tenant)];
+    case "v1.retention_class.registered":
+      return [factKeys.retentionClass(event.payload.name)];
+    case "v1.metadata_schema.registered":
+      return [factKeys.schema(tenant, event.payload.schema_id)];
+    case "v1.package.created":
+    case "v1.package.abandoned":
+      return [factKeys.package(event.subject)];
+    case "v1.package.deleted":
+      return [factKeys.package(event.subject), factKeys.entries(event.subject), factKeys.deletion(event.subject)];
+    case "v1.retention.default_applied":
+      return [factKeys.package(event.subject)];
+    case "v1.package.file_ingested":
+    case "v1.package.file_replaced":
+    case "v1.package.file_removed":
+      return [factKeys.entry(event.subject, pathKeyOf(event.payload.path)), factKeys.entries(event.subject)];
+    case "v1.package.finalized": {
+      const { name, version } = event.payload.package;
+      const keys = [factKeys.package(event.subject)];
+      return version === null ? keys : [...keys, factKeys.release(tenant, name, version)];
+    }
+    case "v1.object.stored":
+    case "v1.object.damage_found":
+    case "v1.object.restored":
+      return [factKeys.object(event.subject)];
+    case "v1.event.redacted":
+      return [factKeys.event(event.payload.sequence)];
+  }
+}

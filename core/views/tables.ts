@@ -1,0 +1,192 @@
+/**
+ * Kysely's picture of the schema that `migrations/` creates. One picture for SQLite and PostgreSQL: text is UTF-8 in
+ * byte order (`COLLATE "C"`), time is RFC 3339 text, booleans are 0 and 1, JSON is JCS text. So a row has the same
+ * values on both, and the canonical dump (`dump.ts`) can be compared.
+ */
+
+export interface EventsTable {
+  sequence: number;
+  event_id: string;
+  type: string;
+  tenant: string;
+  tenant_sequence: number;
+  subject: string;
+  actor: string;
+  occurred_at: string;
+  commitment: Uint8Array;
+  prev_hash: Uint8Array;
+  hash: Uint8Array;
+}
+
+export interface EventPayloadsTable {
+  sequence: number;
+  salt: Uint8Array | null;
+  context: Uint8Array | null;
+  payload: Uint8Array | null;
+}
+
+export interface EventHeadTable {
+  id: number;
+  sequence: number;
+  hash: Uint8Array;
+}
+
+export interface ViewStateTable {
+  view: string;
+  view_version: number;
+  applied_sequence: number;
+}
+
+export interface TenantsTable {
+  tenant: string;
+  created_at: string;
+}
+
+export interface RetentionClassesTable {
+  name: string;
+  duration_days: number | null;
+  mode: string;
+  registered_at: string;
+}
+
+export interface MetadataSchemasTable {
+  tenant: string;
+  schema_id: string;
+  schema_json: string;
+  registered_at: string;
+}
+
+export interface ArtifactPackagesTable {
+  package_id: string;
+  tenant: string;
+  name: string;
+  version: string | null;
+  /** open | finalized | abandoned */
+  state: string;
+  retention_class: string;
+  metadata: string;
+  metadata_schema: string | null;
+  external_refs: string;
+  created_at: string;
+  created_by: string;
+  created_sequence: number;
+  finalized_at: string | null;
+  finalized_by: string | null;
+  /** Sequence of the event whose payload is the manifest. */
+  manifest_sequence: number | null;
+  manifest_digest: string | null;
+  file_count: number | null;
+  total_bytes: number | null;
+}
+
+/** What remains of a deleted package: from the envelope alone, so that erasing payloads changes nothing. */
+export interface PackageTombstonesTable {
+  package_id: string;
+  tenant: string;
+  deleted_at: string;
+  deleted_by: string;
+}
+
+export interface ArtifactFilesTable {
+  package_id: string;
+  /** The path after NFC: two paths equal by it cannot stand in one package. */
+  path_key: string;
+  /** The path exactly as given. */
+  relative_path: string;
+  kind: string;
+  content_address: string | null;
+  digest_algorithm: string | null;
+  digest_primary: string | null;
+  digest_sha256: string | null;
+  digest_sha512: string | null;
+  size: number | null;
+  executable: number;
+  symlink_target: string | null;
+  media_type: string | null;
+  ingested_at: string;
+  ingested_by: string;
+  /** Sequence of the event that put this entry here. */
+  sequence: number;
+}
+
+export interface ObjectsTable {
+  content_address: string;
+  size: number;
+  digest_algorithm: string;
+  digest_primary: string;
+  digest_sha256: string;
+  /** live | quarantined */
+  state: string;
+  generation: number;
+  stored_at: string;
+}
+
+/** Every digest under which an object is known, the primary one included. */
+export interface ObjectDigestsTable {
+  algorithm: string;
+  hex: string;
+  content_address: string;
+}
+
+export interface StorageLocationsTable {
+  content_address: string;
+  backend_id: string;
+  storage_key: string;
+  byte_offset: number;
+  byte_length: number;
+  layout: string;
+  generation: number;
+  retrieval_tier: string;
+  restore_status: string | null;
+  stored_at: string;
+}
+
+export interface RetentionStateTable {
+  package_id: string;
+  tenant: string;
+  retention_class: string;
+  mode: string;
+  default_expires_at: string | null;
+  current_expires_at: string | null;
+  applied_at: string;
+}
+
+/** Operational: who does exclusive work right now. */
+export interface MaintenanceLockTable {
+  name: string;
+  holder: string;
+  purpose: string;
+  acquired_at: string;
+  expires_at: string;
+}
+
+/** Operational: keys whose bytes were deleted; no object may be published there again. */
+export interface RetiredKeysTable {
+  backend_id: string;
+  storage_key: string;
+  content_address: string | null;
+  generation: number | null;
+  retired_at: string;
+}
+
+export interface ViewTables {
+  tenants: TenantsTable;
+  retention_classes: RetentionClassesTable;
+  metadata_schemas: MetadataSchemasTable;
+  artifact_packages: ArtifactPackagesTable;
+  package_tombstones: PackageTombstonesTable;
+  artifact_files: ArtifactFilesTable;
+  objects: ObjectsTable;
+  object_digests: ObjectDigestsTable;
+  storage_locations: StorageLocationsTable;
+  retention_state: RetentionStateTable;
+}
+
+export interface Tables extends ViewTables {
+  events: EventsTable;
+  event_payloads: EventPayloadsTable;
+  event_head: EventHeadTable;
+  view_state: ViewStateTable;
+  maintenance_lock: MaintenanceLockTable;
+  retired_keys: RetiredKeysTable;
+}
