@@ -78,7 +78,14 @@ function isUse(tokens: readonly Token[], i: number): boolean {
   if (isText(before, ".")) return isText(tokens[i - 2], "globalThis");
   if (isText(after, ":") || isText(before, "function")) return false;
   const calledOnly = token.text === "fetch" || token.text === "require";
-  if (calledOnly) return isText(after, "(");
+  if (calledOnly) return isText(after, "(") && !isSignature(tokens, i + 1);
   if (token.text === "process") return isText(after, ".") || isText(after, "[") || isText(after, "?");
   return true;
+}
+
+/** `(name: ...` or `():` after a name: the signature of somebody's own method, not a call. */
+function isSignature(tokens: readonly Token[], open: number): boolean {
+  const [first, second, third] = [tokens[open + 1], tokens[open + 2], tokens[open + 3]];
+  if (isText(first, ")")) return isText(second, ":");
+  return first?.kind === "word" && (isText(second, ":") || (isText(second, "?") && isText(third, ":")));
 }

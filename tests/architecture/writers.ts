@@ -78,7 +78,12 @@ export const tablesHaveOneWriter: Rule = (tree) =>
   tree.files.flatMap((file) => [...queryBuilderWrites(file), ...rawSqlWrites(file)]);
 
 /** They write tables by name from a list; everybody else spells the name out. */
-const MAY_COMPUTE = ["core/views", "migrations"] as const;
+const MAY_COMPUTE = [
+  "core/views",
+  "migrations",
+  // Replay empties the views that it names by their definitions, before the reducers fill them.
+  "core/ledger/replay.ts",
+] as const;
 const COMPUTED_SQL = /(?:\b(?:insert\s+into|replace\s+into|delete\s+from|truncate(?:\s+table)?)|^\s*update)\s+"?$/i;
 
 function queryBuilderWrites(file: SourceFile): Violation[] {
