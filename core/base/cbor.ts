@@ -115,6 +115,8 @@ const STRICT = {
   allowUndefined: false,
   allowNaN: false,
   allowInfinity: false,
+  // cborg's default, which a tokenizer of one's own is not given
+  allowBigInt: true,
 } as const;
 
 /**
