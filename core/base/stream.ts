@@ -81,15 +81,19 @@ export async function* abortable(
 ): AsyncGenerator<Uint8Array> {
   if (signal === undefined) return yield* source;
   const iterator = source[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => {}); // nobody may be waiting when it fires
-  const onAbort = () => reject(new RegistryError("cancelled", "The operation was cancelled", {}, signal.reason));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
+  // One promise per step: racing every step against one that lives as long as the stream would pile up reactions on it.
+  let fail = (_error: RegistryError): void => {};
+  const cancelled = () => new RegistryError("cancelled", "The operation was cancelled", {}, signal.reason);
+  const onAbort = () => fail(cancelled());
+  signal.addEventListener("abort", onAbort, { once: true });
   let finished = false;
   try {
     for (;;) {
-      const step = await Promise.race([aborted, iterator.next()]);
+      if (signal.aborted) throw cancelled();
+      const step = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        fail = reject;
+        iterator.next().then(resolve, reject);
+      });
       if (step.done) {
         finished = true;
         return;
