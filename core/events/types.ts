@@ -5,33 +5,18 @@
  * `subject` (envelope) is an opaque id: a package id, a content address, a tenant or class name. Paths, names that
  * people chose and anything personal stand only in payloads, which can be erased.
  */
-import type { CborValue } from "../base/cbor.ts";
+import type { CborMap } from "../base/cbor.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
-import type { ContentAddress } from "../identity/content_address.ts";
-import type { Manifest } from "../manifest/mod.ts";
+import type { Manifest, ManifestEntry, ManifestExternalRef, ManifestRetentionMode } from "../manifest/mod.ts";
 import type { StorageLocation } from "../spi/storage.ts";
 
-export type RetentionMode = "none" | "governance" | "compliance";
-export type JsonMap = { readonly [key: string]: CborValue };
-
+export type RetentionMode = ManifestRetentionMode;
+/** A JSON object: text keys; no byte strings, no integers beyond 2^53. */
+export type JsonMap = CborMap;
 /** A link from a package to another system: an issue, a build, a release. */
-export type ExternalRef = { readonly system: string; readonly id: string; readonly url: string | null };
-
+export type ExternalRef = ManifestExternalRef;
 /** One entry of a package: a file, an explicit empty directory, or a symlink that stays inside the package. */
-export type FileEntry = {
-  readonly kind: "file";
-  readonly path: string;
-  readonly content_address: ContentAddress;
-  /** Bytes. */
-  readonly size: number;
-  /** Hex by algorithm, without the primary one: `{ sha256: "..." }`. */
-  readonly digests: Readonly<Partial<Record<Algorithm, string>>> & { readonly sha256: string };
-  readonly executable: boolean;
-  readonly media_type: string | null;
-};
-export type DirectoryEntry = { readonly kind: "directory"; readonly path: string };
-export type SymlinkEntry = { readonly kind: "symlink"; readonly path: string; readonly target: string };
-export type PackageEntry = FileEntry | DirectoryEntry | SymlinkEntry;
+export type PackageEntry = ManifestEntry;
 
 export interface EventPayloads {
   "v1.tenant.created": { readonly tenant: string };

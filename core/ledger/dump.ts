@@ -9,7 +9,7 @@ import { type CborValue, encodeCbor } from "../base/cbor.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import { VIEWS } from "../views/mod.ts";
 import type { Tables } from "../views/tables.ts";
-import type { ViewTable } from "../views/view.ts";
+import type { AnyViewTable } from "../views/view.ts";
 
 export interface ViewsDigest {
   /** BLAKE3 over the digests of all tables, hex. */
@@ -40,10 +40,10 @@ export async function digestViews(db: Kysely<Tables>, hasher: Hasher): Promise<V
 
 type DumpRow = Readonly<Record<string, unknown>>;
 
-async function* rowsInOrder(db: Kysely<Tables>, table: ViewTable): AsyncGenerator<DumpRow> {
-  const key = table.primaryKey as readonly string[];
+async function* rowsInOrder(db: Kysely<Tables>, table: AnyViewTable): AsyncGenerator<DumpRow> {
+  const key = table.primaryKey;
   const keyRefs = sql.join(key.map((k) => sql.ref(k)));
-  const columns = sql.join((table.columns as readonly string[]).map((c) => sql.ref(c)));
+  const columns = sql.join(table.columns.map((c) => sql.ref(c)));
   let after: readonly unknown[] | undefined;
   for (;;) {
     const where = after === undefined ? sql`` : sql` where (${keyRefs}) > (${sql.join(after)})`;

@@ -103,12 +103,12 @@ export async function* tailEvents(
   let unsubscribe: (() => Promise<void>) | undefined;
   try {
     if (follow) unsubscribe = await database.subscribe(() => wakeups.wake());
-    while (signal?.aborted !== true) {
+    while (!signal?.aborted) {
       // The wait begins before the page is read, so that a commit in between ends it.
       const woken = follow ? wakeups.wait(POLL_MILLISECONDS, signal) : undefined;
       const page = await readEvents(database.read, { since, limit: PAGE, ...(tenant === undefined ? {} : { tenant }) });
       for (const event of page) {
-        if (signal?.aborted === true) return;
+        if (signal?.aborted) return;
         yield event;
         since = tenant === undefined ? event.sequence : event.tenant_sequence;
       }

@@ -5,7 +5,7 @@
 import { RegistryError } from "../base/errors.ts";
 import type { EventType } from "../events/types.ts";
 import { factKeys } from "../views/keys.ts";
-import { type Loader, want } from "../views/loader.ts";
+import { type Loader, type Want, want } from "../views/loader.ts";
 import { selectByKeys } from "../views/statements.ts";
 import { deletionOf } from "../views/packages.ts";
 import type { Unit } from "./unit.ts";
@@ -36,6 +36,8 @@ const eventFacts: Loader<number, EventFacts> = {
   },
 };
 
+type Tombstone = { readonly package_id: string; readonly tenant: string };
+
 /** These carry no payload worth erasing, and the log needs them to explain what is missing. */
 const KEPT: ReadonlySet<EventType> = new Set(["v1.package.deleted", "v1.event.redacted"]);
 
@@ -43,7 +45,12 @@ const KEPT: ReadonlySet<EventType> = new Set(["v1.package.deleted", "v1.event.re
  * Erases the payload and salt of one event. `subject` must be the event's own subject (the caller looked it up), so
  * that the deletion can be wanted in the same unit. Erasing twice does nothing.
  */
-export function redactionOf(tenant: string, sequence: number, subject: string, reason: string) {
+export function redactionOf(
+  tenant: string,
+  sequence: number,
+  subject: string,
+  reason: string,
+): Unit<{ event: Want<EventFacts>; deletion: Want<Tombstone> }, { readonly erased: boolean }> {
   return {
     wants: { event: want(eventFacts, sequence), deletion: want(deletionOf, subject) },
     decide({ event, deletion }) {
@@ -62,12 +69,9 @@ export function redactionOf(tenant: string, sequence: number, subject: string, r
       }
       if (event.erased) return { events: [], result: { erased: false } };
       return {
-        events: [{ type: "v1.event.redacted" as const, subject, payload: { sequence, reason } }],
+        events: [{ type: "v1.event.redacted", subject, payload: { sequence, reason } }],
         result: { erased: true },
       };
     },
-  } satisfies Unit<Record<string, ReturnType<typeof want>>, { erased: boolean }> as Unit<
-    { event: ReturnType<typeof want<number, EventFacts>>; deletion: ReturnType<typeof want<string, { package_id: string; tenant: string }>> },
-    { erased: boolean }
-  >;
+  };
 }

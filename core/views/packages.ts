@@ -90,8 +90,8 @@ export const packagesView: View = {
           rows.put({
             ...row,
             state: "finalized",
-            finalized_at: event.occurred_at,
-            finalized_by: event.actor,
+            finalized_at: event.payload.provenance.finalized_at,
+            finalized_by: event.payload.provenance.finalized_by,
             manifest_sequence: event.sequence,
             manifest_digest: `blake3:${toHex(hasher.hash("blake3", event.payload_bytes))}`,
             file_count: fileCount,

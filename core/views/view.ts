@@ -9,18 +9,25 @@ import type { Hasher } from "../identity/hasher.ts";
 import { deleteRows, insertRows } from "./statements.ts";
 import type { Tables, ViewTables } from "./tables.ts";
 
-export interface ViewTable<T extends keyof ViewTables & string = keyof ViewTables & string> {
+export interface ViewTable<T extends keyof ViewTables & string> {
   readonly name: T;
   /** In the order of the canonical dump. */
   readonly columns: readonly (keyof ViewTables[T] & string)[];
   readonly primaryKey: readonly (keyof ViewTables[T] & string)[];
 }
 
+/** A table of any view, for those who only walk over it. */
+export interface AnyViewTable {
+  readonly name: keyof ViewTables & string;
+  readonly columns: readonly string[];
+  readonly primaryKey: readonly string[];
+}
+
 export interface View {
   readonly name: string;
   /** Raised when the reducer would build other rows from the same log; `migrate` then rebuilds the view. */
   readonly version: number;
-  readonly tables: readonly ViewTable[];
+  readonly tables: readonly AnyViewTable[];
   reduce(trx: Transaction<Tables>, events: readonly ReducibleEvent[], hasher: Hasher): Promise<void>;
 }
 

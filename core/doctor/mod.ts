@@ -1,0 +1,272 @@
+/**
+ * What crashes leave behind and what should be there but is not. `inspect` only looks; `fix` removes leftovers, and
+ * nothing that a name points at. Damage is reported, never "repaired" away.
+ *
+ * Stored keys and recorded locations are both walked in byte order of the key, like two sorted lists being merged, so
+ * memory does not grow with the store.
+ */
+import type { Clock, Ids } from "../base/clock.ts";
+import { toTimestamp } from "../base/clock.ts";
+import { RegistryError } from "../base/errors.ts";
+import { authorize } from "../access/decide.ts";
+import { withMaintenanceLock } from "../guards/maintenance_lock.ts";
+import { staleViews } from "../ledger/mod.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import type { DataPlane } from "../spi/data_plane.ts";
+import type { Database } from "../spi/database.ts";
+import type { StagedLeftover, StoredObject } from "../spi/storage.ts";
+import type { StorageLocationsTable, Tables } from "../views/tables.ts";
+
+export interface DoctorDeps {
+  readonly database: Database<Tables>;
+  readonly dataPlane: DataPlane;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export interface DoctorOptions {
+  /** Leftovers younger than this (ms) may belong to work under way and are left alone. Default 24 h. */
+  readonly grace?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Finding {
+  readonly backend_id: string;
+  readonly key: string;
+  readonly size: number;
+}
+
+export interface DoctorReport {
+  /** Nothing is missing or wrong; leftovers do not count. */
+  readonly healthy: boolean;
+  /** Unfinished uploads that nobody will finish. */
+  readonly staged: readonly Finding[];
+  /** Stored bytes that no name points at. */
+  readonly orphans: readonly (Finding & Pick<StoredObject, "address" | "generation">)[];
+  /** Recorded locations whose bytes are not there, or have another length. */
+  readonly missing: readonly { readonly backend_id: string; readonly key: string; readonly content_address: string; readonly problem: "missing" | "size" }[];
+  /** Objects that a read or `verify` found damaged. */
+  readonly quarantined: readonly string[];
+  /** Views that need `replay`: another version, or not at the head of the log. */
+  readonly stale_views: readonly string[];
+  /** Packages that are still open, for information. */
+  readonly open_packages: number;
+}
+
+export interface FixReport {
+  readonly report: DoctorReport;
+  readonly removed_staged: number;
+  readonly removed_orphans: number;
+  readonly freed_bytes: number;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+const PAGE = 1000;
+
+export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorOptions = {}): Promise<DoctorReport> {
+  authorize(caller, "registry:maintain");
+  const { database, dataPlane, clock } = deps;
+  const before = clock.now() - (options.grace ?? DAY);
+  const staged: Finding[] = [];
+  const orphans: DoctorReport["orphans"][number][] = [];
+  const missing: DoctorReport["missing"][number][] = [];
+  for (const { backend_id: backendId } of await dataPlane.health()) {
+    for (const leftover of await dataPlane.listStaged(backendId, before)) staged.push(toFinding(backendId, leftover));
+    for await (const { stored, recorded } of merge(storedKeys(dataPlane, backendId), recordedKeys(database, backendId))) {
+      options.signal?.throwIfAborted();
+      if (recorded === undefined) {
+        if (stored !== undefined && stored.modified_at <= before) orphans.push(toOrphan(backendId, stored));
+      } else if (stored === undefined || stored.size < recorded.byte_offset + recorded.byte_length) {
+        // Recorded a moment after the listing had passed its place: look again before calling it missing.
+        const problem = await reallyMissing(deps, recorded);
+        if (problem !== undefined) {
+          missing.push({ backend_id: backendId, key: recorded.storage_key, content_address: recorded.content_address, problem });
+        }
+      }
+    }
+  }
+  const quarantined = await database.read.selectFrom("objects").select("content_address").where("state", "=", "quarantined").orderBy("content_address").execute();
+  const stale = await viewsBehind(database);
+  const open = await database.read
+    .selectFrom("artifact_packages")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("state", "=", "open")
+    .executeTakeFirstOrThrow();
+  return {
+    healthy: missing.length === 0 && quarantined.length === 0 && stale.length === 0,
+    staged,
+    orphans,
+    missing,
+    quarantined: quarantined.map((row) => row.content_address),
+    stale_views: stale,
+    open_packages: Number(open.count),
+  };
+}
+
+/** Removes leftovers. @throws {RegistryError} `maintenance_in_progress` */
+export async function fix(
+  deps: DoctorDeps,
+  caller: Caller,
+  options: DoctorOptions & { readonly holder: string },
+): Promise<FixReport> {
+  authorize(caller, "registry:maintain");
+  return await withMaintenanceLock(deps, { holder: options.holder, purpose: "doctor --fix" }, async () => {
+    const report = await inspect(deps, caller, options);
+    let removedStaged = 0;
+    let removedOrphans = 0;
+    let freed = 0;
+    for (const { backend_id, key, size } of report.staged) {
+      await deps.dataPlane.discardStaged(backend_id, key);
+      removedStaged += 1;
+      freed += size;
+    }
+    for (const orphan of report.orphans) {
+      if (!(await retire(deps, orphan))) continue;
+      await deps.dataPlane.delete({ backend_id: orphan.backend_id, key: orphan.key, offset: 0, length: orphan.size, layout: "whole" });
+      removedOrphans += 1;
+      freed += orphan.size;
+    }
+    return { report, removed_staged: removedStaged, removed_orphans: removedOrphans, freed_bytes: freed };
+  });
+}
+
+/**
+ * Puts the key out of use before its bytes go: under the head lock it is certain that no name points at it, and any
+ * later unit that would record it is refused. Only then may the bytes be deleted.
+ */
+async function retire(deps: DoctorDeps, orphan: DoctorReport["orphans"][number]): Promise<boolean> {
+  const { database, clock } = deps;
+  return await database.write(async (trx) => {
+    let head = trx.selectFrom("event_head").select("sequence").where("id", "=", 1);
+    if (database.kind === "postgres") head = head.forUpdate();
+    await head.execute();
+    const named = await trx
+      .selectFrom("storage_locations")
+      .select("content_address")
+      .where("backend_id", "=", orphan.backend_id)
+      .where("storage_key", "=", orphan.key)
+      .executeTakeFirst();
+    if (named !== undefined) return false;
+    await trx
+      .insertInto("retired_keys")
+      .values({
+        backend_id: orphan.backend_id,
+        storage_key: orphan.key,
+        content_address: orphan.address ?? null,
+        generation: orphan.generation ?? null,
+        retired_at: toTimestamp(clock.now()),
+      })
+      .onConflict((oc) => oc.doNothing())
+      .execute();
+    return true;
+  });
+}
+
+async function viewsBehind(database: Database<Tables>): Promise<string[]> {
+  return await database.snapshot(async (trx) => {
+    const stale = new Set((await staleViews(trx)).map((view) => view.name));
+    const head = await trx.selectFrom("event_head").select("sequence").where("id", "=", 1).executeTakeFirstOrThrow();
+    for (const row of await trx.selectFrom("view_state").select(["view", "applied_sequence"]).execute()) {
+      if (Number(row.applied_sequence) !== Number(head.sequence)) stale.add(row.view);
+    }
+    return [...stale].sort();
+  });
+}
+
+async function reallyMissing(deps: DoctorDeps, row: StorageLocationsTable): Promise<"missing" | "size" | undefined> {
+  const still = await deps.database.read
+    .selectFrom("storage_locations")
+    .select("storage_key")
+    .where("backend_id", "=", row.backend_id)
+    .where("storage_key", "=", row.storage_key)
+    .executeTakeFirst();
+  if (still === undefined) return undefined;
+  const location = {
+    backend_id: row.backend_id,
+    key: row.storage_key,
+    offset: row.byte_offset,
+    length: row.byte_length,
+    layout: "whole",
+  } as const;
+  const verdict = await deps.dataPlane.verify(location, { size: row.byte_length, digests: [] });
+  return verdict.ok ? undefined : verdict.problem === "missing" ? "missing" : "size";
+}
+
+const toFinding = (backendId: string, leftover: StagedLeftover): Finding => ({
+  backend_id: backendId,
+  key: leftover.id,
+  size: leftover.size,
+});
+
+function toOrphan(backendId: string, stored: StoredObject): DoctorReport["orphans"][number] {
+  const { key, size, address, generation } = stored;
+  return {
+    backend_id: backendId,
+    key,
+    size,
+    ...(address === undefined ? {} : { address }),
+    ...(generation === undefined ? {} : { generation }),
+  };
+}
+
+async function* storedKeys(dataPlane: DataPlane, backendId: string): AsyncGenerator<StoredObject> {
+  let cursor: string | undefined;
+  do {
+    const page = await dataPlane.list(backendId, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.items;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+async function* recordedKeys(database: Database<Tables>, backendId: string): AsyncGenerator<StorageLocationsTable> {
+  let after = "";
+  for (;;) {
+    const page = await database.read
+      .selectFrom("storage_locations")
+      .selectAll()
+      .where("backend_id", "=", backendId)
+      .where("storage_key", ">", after)
+      .orderBy("storage_key")
+      .limit(PAGE)
+      .execute();
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.storage_key;
+  }
+}
+
+interface Pair {
+  readonly stored?: StoredObject;
+  readonly recorded?: StorageLocationsTable;
+}
+
+async function* merge(
+  stored: AsyncGenerator<StoredObject>,
+  recorded: AsyncGenerator<StorageLocationsTable>,
+): AsyncGenerator<Pair> {
+  // The recorded keys are read first: an object stored in between then looks like an orphan, and its age saves it.
+  let r = await recorded.next();
+  let s = await stored.next();
+  while (r.done !== true || s.done !== true) {
+    if (s.done === true || (r.done !== true && r.value.storage_key < s.value.key)) {
+      yield { recorded: r.value as StorageLocationsTable };
+      r = await recorded.next();
+    } else if (r.done === true || s.value.key < r.value.storage_key) {
+      yield { stored: s.value };
+      s = await stored.next();
+    } else {
+      yield { stored: s.value, recorded: r.value };
+      r = await recorded.next();
+      s = await stored.next();
+    }
+  }
+}
+
+/** Parses a duration such as `0s`, `90m`, `24h`, `7d`. @throws {RegistryError} `invalid_argument` */
+export function parseDuration(text: string): number {
+  const match = /^([0-9]{1,9})(s|m|h|d)$/.exec(text);
+  if (match === null) throw new RegistryError("invalid_argument", `A duration reads 90s, 30m, 24h or 7d, not ${JSON.stringify(text)}`);
+  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }[match[2] as "s" | "m" | "h" | "d"];
+  return Number(match[1]) * unit;
+}

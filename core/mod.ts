@@ -1,0 +1,32 @@
+/** Everything core offers to doors and embedders. */
+export { type Action, DEFAULT_TENANT, localCaller } from "./access/decide.ts";
+export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
+export { type CborValue, decodeCbor, encodeCbor } from "./base/cbor.ts";
+export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
+export { toJson } from "./base/jcs.ts";
+export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
+export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
+export { createInProcessDataPlane } from "./content/data_plane.ts";
+export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.ts";
+export * from "./events/mod.ts";
+export * from "./identity/mod.ts";
+export {
+  type ExpectedHead,
+  type LogVerdict,
+  parseHead,
+  type ReplayCheck,
+  type ReplayReport,
+  rebuildViews,
+  staleViews,
+  type ViewsDigest,
+} from "./ledger/mod.ts";
+export * from "./manifest/mod.ts";
+export type { DamagedObject, FileContent, VerifyReport } from "./packages/content.ts";
+export type { CreatePackageInput } from "./packages/create.ts";
+export type { FileEntry } from "./packages/entries.ts";
+export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.ts";
+export { checkPath, staysInside } from "./packages/paths.ts";
+export type { ListFilesQuery, ListPackagesQuery, PageOf } from "./packages/read.ts";
+export { DEFAULT_LIMITS, type Limits, type Package } from "./packages/types.ts";
+export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
+export type * from "./spi/mod.ts";

@@ -1,0 +1,231 @@
+/** Getting bytes back: files, manifests, and the proof that everything is still there. */
+import { authorize } from "../access/decide.ts";
+import { isRegistryError, RegistryError } from "../base/errors.ts";
+import type { ContentAddress } from "../identity/content_address.ts";
+import { createDigest } from "../identity/digest.ts";
+import { decodeManifest, manifestDigest, manifestToJcs } from "../manifest/mod.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import type { ByteRange } from "../spi/storage.ts";
+import { entryByPath, entryOf } from "../views/files.ts";
+import { pathKeyOf } from "../views/keys.ts";
+import { loadOne, want } from "../views/loader.ts";
+import { locationOf, objectByAddress, type ObjectRecord } from "../views/objects.ts";
+import type { ArtifactPackagesTable } from "../views/tables.ts";
+import { type FileEntry, fileNotFound } from "./entries.ts";
+import { checkPath } from "./paths.ts";
+import { findPackage } from "./read.ts";
+import type { PackageDeps } from "./types.ts";
+
+export interface FileContent {
+  readonly entry: FileEntry;
+  /** Bytes that `body` will give. */
+  readonly length: number;
+  /**
+   * The bytes, once. A whole read that does not match its digest throws `object_corrupt` before it is complete.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** @throws {RegistryError} `package_not_found`, `file_not_found`, `object_corrupt` (known to be damaged), `invalid_argument` (range) */
+export async function getFile(
+  deps: PackageDeps,
+  caller: Caller,
+  input: { readonly package: string; readonly path: string; readonly range?: ByteRange; readonly verify?: boolean },
+): Promise<FileContent> {
+  authorize(caller, "package:read");
+  checkPath(input.path);
+  const { package_id: packageId } = await findPackage(deps, caller, input.package);
+  const row = await loadOne(deps.database.read, entryByPath, { packageId, pathKey: pathKeyOf(input.path) });
+  const entry = row === undefined || row.relative_path !== input.path ? undefined : entryOf(row);
+  if (entry === undefined) throw fileNotFound(packageId, input.path);
+  if (entry.kind !== "file") {
+    throw new RegistryError("file_not_found", `${JSON.stringify(input.path)} is a ${entry.kind}, not a file`, { path: input.path, kind: entry.kind });
+  }
+  return openFile(deps, caller, entry, input);
+}
+
+/** The bytes of an entry that was read from a package of the caller's. */
+export async function openFile(
+  deps: PackageDeps,
+  caller: Caller,
+  entry: FileEntry,
+  options: { readonly range?: ByteRange; readonly verify?: boolean } = {},
+): Promise<FileContent> {
+  const object = await loadOne(deps.database.read, objectByAddress, entry.content_address);
+  const location = object?.locations[0];
+  if (object === undefined || location === undefined || object.state !== "live") {
+    throw new RegistryError(
+      "object_corrupt",
+      `The stored bytes of ${JSON.stringify(entry.path)} (${entry.content_address}) are known to be damaged; restore them from a backup and run verify, or push the content again`,
+      { path: entry.path, content_address: entry.content_address },
+    );
+  }
+  const { range, verify } = options;
+  const bytes = deps.dataPlane.serve({
+    location: locationOf(location),
+    address: entry.content_address,
+    size: object.size,
+    ...(range === undefined ? {} : { range }),
+    ...(verify === undefined ? {} : { verify }),
+    ...(caller.signal === undefined ? {} : { signal: caller.signal }),
+  });
+  const length = range === undefined ? object.size : range.end - range.start;
+  return { entry, length, body: quarantining(deps, caller, object, bytes) };
+}
+
+/** Passes bytes through; damage that reading finds is recorded before the reader hears of it. */
+async function* quarantining(
+  deps: PackageDeps,
+  caller: Caller,
+  object: ObjectRecord,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    const problem = isRegistryError(error, "object_missing") ? "missing" : isRegistryError(error, "object_corrupt") ? "digest" : undefined;
+    // The read has failed either way; a database that cannot take the note must not hide why.
+    if (problem !== undefined) await recordDamage(deps, caller, object.content_address, problem).catch(() => {});
+    throw error;
+  }
+}
+
+type Problem = "missing" | "size" | "digest";
+
+async function recordDamage(deps: PackageDeps, caller: Caller, address: string, problem: Problem): Promise<void> {
+  await deps.ledger.commit(caller, {
+    wants: { object: want(objectByAddress, address) },
+    decide({ object }) {
+      const location = object?.locations[0];
+      if (object?.state !== "live" || location === undefined) return { events: [], result: undefined };
+      const payload = { backend_id: location.backend_id, key: location.storage_key, problem };
+      return { events: [{ type: "v1.object.damage_found", subject: address, payload }], result: undefined };
+    },
+  });
+}
+
+/** The bytes are good where they always were: an operator has brought them back. */
+async function recordRestored(deps: PackageDeps, caller: Caller, address: string): Promise<void> {
+  await deps.ledger.commit(caller, {
+    wants: { object: want(objectByAddress, address) },
+    decide({ object }) {
+      const location = object?.locations[0];
+      if (object?.state !== "quarantined" || location === undefined) return { events: [], result: undefined };
+      const payload = { location: locationOf(location), generation: object.generation };
+      return { events: [{ type: "v1.object.restored", subject: address, payload }], result: undefined };
+    },
+  });
+}
+
+/** The manifest's exact CBOR bytes, or its JCS projection. @throws {RegistryError} `package_not_finalized` */
+export async function getManifestBytes(deps: PackageDeps, caller: Caller, ref: string, form: "cbor" | "jcs"): Promise<Uint8Array> {
+  authorize(caller, "package:read");
+  const bytes = await storedManifest(deps, await findPackage(deps, caller, ref));
+  return form === "cbor" ? bytes : manifestToJcs(decodeManifest(bytes));
+}
+
+async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Uint8Array> {
+  if (row.manifest_sequence === null) {
+    throw new RegistryError("package_not_finalized", `The package ${row.package_id} is ${row.state}; it has a manifest once it is finalised`, {
+      package_id: row.package_id,
+      state: row.state,
+    });
+  }
+  const stored = await deps.database.read
+    .selectFrom("event_payloads")
+    .select("payload")
+    .where("sequence", "=", row.manifest_sequence)
+    .executeTakeFirst();
+  if (stored === undefined || stored.payload === null) {
+    throw new RegistryError("chain_broken", `The log lacks event ${row.manifest_sequence}; run \`artifactstore events verify\``, { sequence: row.manifest_sequence });
+  }
+  return stored.payload;
+}
+
+export interface DamagedObject {
+  readonly content_address: ContentAddress;
+  readonly problem: Problem;
+  /** Every path of the package that has these bytes. */
+  readonly paths: readonly string[];
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly package_id: string;
+  /** Distinct objects re-digested. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** `false` when the stored manifest no longer has the digest on record; `null` for an open package. */
+  readonly manifest_ok: boolean | null;
+  readonly damaged: readonly DamagedObject[];
+}
+
+const VERIFY_CONCURRENCY = 4;
+
+/**
+ * Re-digests every object of a package. Damage is the answer, not an exception; it is recorded, and so is its end.
+ * @throws {RegistryError} `package_not_found`, `storage_failed`, `cancelled`
+ */
+export async function verifyPackage(
+  deps: PackageDeps,
+  caller: Caller,
+  ref: string,
+  onProgress?: (done: { readonly objects: number; readonly bytes: number }) => void,
+): Promise<VerifyReport> {
+  authorize(caller, "package:verify");
+  const row = await findPackage(deps, caller, ref);
+  const pathsByAddress = new Map<string, { size: number; sha256: string; paths: string[] }>();
+  const files = await deps.database.read
+    .selectFrom("artifact_files")
+    .select(["content_address", "relative_path", "size", "digest_sha256"])
+    .where("package_id", "=", row.package_id)
+    .where("kind", "=", "file")
+    .orderBy("path_key")
+    .execute();
+  for (const file of files) {
+    const address = file.content_address as string;
+    const known = pathsByAddress.get(address);
+    if (known !== undefined) known.paths.push(file.relative_path);
+    else pathsByAddress.set(address, { size: file.size ?? 0, sha256: file.digest_sha256 ?? "", paths: [file.relative_path] });
+  }
+  const damaged: DamagedObject[] = [];
+  let objects = 0;
+  let bytes = 0;
+  const queue = [...pathsByAddress];
+  const worker = async () => {
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const [address, { size, sha256, paths }] = next;
+      const problem = await verifyObject(deps, caller, address as ContentAddress, size, sha256);
+      if (problem !== undefined) damaged.push({ content_address: address as ContentAddress, problem, paths });
+      objects += 1;
+      bytes += size;
+      onProgress?.({ objects, bytes });
+    }
+  };
+  await Promise.all(Array.from({ length: VERIFY_CONCURRENCY }, worker));
+  const manifestOk =
+    row.manifest_digest === null ? null : manifestDigest(await storedManifest(deps, row), deps.hasher) === row.manifest_digest;
+  damaged.sort((a, b) => (a.content_address < b.content_address ? -1 : 1));
+  return { ok: damaged.length === 0 && manifestOk !== false, package_id: row.package_id, objects, bytes, manifest_ok: manifestOk, damaged };
+}
+
+async function verifyObject(
+  deps: PackageDeps,
+  caller: Caller,
+  address: ContentAddress,
+  size: number,
+  sha256: string,
+): Promise<Problem | undefined> {
+  const object = await loadOne(deps.database.read, objectByAddress, address);
+  const location = object?.locations[0];
+  if (object === undefined || location === undefined) return "missing";
+  const digests = [createDigest("blake3", object.digest_primary), createDigest("sha256", sha256)];
+  const verdict = await deps.dataPlane.verify(locationOf(location), { size, digests }, caller.signal);
+  if (verdict.ok) {
+    if (object.state === "quarantined") await recordRestored(deps, caller, address);
+    return undefined;
+  }
+  const problem = verdict.problem ?? "digest";
+  await recordDamage(deps, caller, address, problem);
+  return problem;
+}

@@ -1,0 +1,138 @@
+/** The unit of work that puts an entry into an open package; shared by files, directories and symlinks. */
+import { RegistryError } from "../base/errors.ts";
+import type { NewEvent, PackageEntry } from "../events/types.ts";
+import type { Unit } from "../ledger/mod.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import type { IngestResult } from "../spi/data_plane.ts";
+import { entryByPath } from "../views/files.ts";
+import { pathKeyOf } from "../views/keys.ts";
+import { type Want, type Wants, want } from "../views/loader.ts";
+import { type ObjectRecord, objectByAddress } from "../views/objects.ts";
+import { packageById } from "../views/packages.ts";
+import { retiredKey } from "../views/retired_keys.ts";
+import type { ArtifactFilesTable, ArtifactPackagesTable } from "../views/tables.ts";
+import { ancestorsOf } from "./paths.ts";
+
+/** What the data plane stored for a file entry, and under which generation. */
+export interface StoredContent {
+  readonly result: IngestResult;
+  readonly generation: number;
+}
+
+export interface EntryOutcome {
+  readonly entry: PackageEntry;
+  /** True where this call brought the bytes; false where the stored copy was kept. */
+  readonly stored: boolean;
+}
+
+/**
+ * @param replace an entry with an equal path (after NFC) must exist and be replaced (`true`), must not exist
+ * (`false`), or may do either (`"any"`).
+ */
+export function putEntryUnit(
+  caller: Caller,
+  packageId: string,
+  entry: PackageEntry,
+  replace: boolean | "any",
+  content?: StoredContent,
+): Unit<Wants, EntryOutcome> {
+  const ancestors = ancestorsOf(entry.path);
+  const wants: Record<string, Want<unknown>> = {
+    package: want(packageById, packageId),
+    entry: want(entryByPath, { packageId, pathKey: pathKeyOf(entry.path) }),
+  };
+  for (const [i, path] of ancestors.entries()) {
+    wants[`ancestor ${i}`] = want(entryByPath, { packageId, pathKey: pathKeyOf(path) });
+  }
+  if (content !== undefined) {
+    const { address, location } = content.result;
+    wants.object = want(objectByAddress, address);
+    wants.retired = want(retiredKey, { backendId: location.backend_id, key: location.key });
+  }
+  return {
+    wants,
+    decide(found) {
+      checkOpen(found.package as ArtifactPackagesTable | undefined, caller, packageId);
+      const existing = found.entry as ArtifactFilesTable | undefined;
+      checkReplace(entry.path, existing, replace);
+      for (const [i, path] of ancestors.entries()) {
+        const above = found[`ancestor ${i}`] as ArtifactFilesTable | undefined;
+        if (above !== undefined && above.kind !== "directory") throw notADirectory(entry.path, path);
+      }
+      const events: NewEvent[] = [];
+      if (content !== undefined) {
+        const stored = storedEvent(content, found.object as ObjectRecord | undefined, found.retired === true);
+        if (stored !== undefined) events.push(stored);
+      }
+      const type = existing === undefined ? "v1.package.file_ingested" : "v1.package.file_replaced";
+      events.push({ type, subject: packageId, payload: entry });
+      return { events, result: { entry, stored: events.length > 1 } };
+    },
+  };
+}
+
+export function checkOpen(row: ArtifactPackagesTable | undefined, caller: Caller, packageId: string): ArtifactPackagesTable {
+  if (row === undefined || row.tenant !== caller.tenant) {
+    throw new RegistryError("package_not_found", `There is no package ${packageId}`, { package: packageId });
+  }
+  if (row.state !== "open") {
+    throw new RegistryError("package_not_open", `The package ${packageId} is ${row.state} and no longer changes; create another one`, {
+      package_id: packageId,
+      state: row.state,
+    });
+  }
+  return row;
+}
+
+/** @throws {RegistryError} `path_exists`, `path_conflict`, `file_not_found` */
+export function checkReplace(path: string, existing: ArtifactFilesTable | undefined, replace: boolean | "any"): void {
+  if (existing === undefined) {
+    if (replace !== true) return;
+    throw new RegistryError("file_not_found", `There is no ${JSON.stringify(path)} to replace`, { path });
+  }
+  if (existing.relative_path !== path) {
+    throw new RegistryError(
+      "path_conflict",
+      `${JSON.stringify(path)} and the existing ${JSON.stringify(existing.relative_path)} are the same name after Unicode normalisation (NFC); rename one`,
+      { path, existing: existing.relative_path },
+    );
+  }
+  if (replace === false) {
+    throw new RegistryError("path_exists", `${JSON.stringify(path)} is in the package already; ask for replacement to change it`, { path });
+  }
+}
+
+function notADirectory(path: string, ancestor: string): RegistryError {
+  return new RegistryError("path_conflict", `${JSON.stringify(path)} cannot be added: ${JSON.stringify(ancestor)} is not a directory`, {
+    path,
+    ancestor,
+  });
+}
+
+/** The event that records where new bytes are; none where the log knows a good copy. */
+function storedEvent(content: StoredContent, object: ObjectRecord | undefined, retired: boolean): NewEvent | undefined {
+  const { result, generation } = content;
+  const { location, address, digests, size } = result;
+  if (result.deduplicated) {
+    const kept = object?.locations.some((l) => l.backend_id === location.backend_id && l.storage_key === location.key);
+    if (object?.state === "live" && kept === true) return undefined;
+    throw changedMeanwhile(address);
+  }
+  if (retired) throw changedMeanwhile(address);
+  if (object === undefined) {
+    const { blake3: _, ...others } = digests;
+    const hex: Record<string, string> = {};
+    for (const digest of Object.values(others)) hex[digest.algorithm] = digest.hex;
+    const known = hex as { sha256: string };
+    return { type: "v1.object.stored", subject: address, payload: { size, digests: known, location, generation } };
+  }
+  // Somebody else stored the same content first: their copy stands, unless it is known to be bad or was found missing.
+  if (object.state === "live" && generation <= object.generation) return undefined;
+  return { type: "v1.object.restored", subject: address, payload: { location, generation } };
+}
+
+function changedMeanwhile(address: string): RegistryError {
+  return new RegistryError("conflict", `The stored copy of ${address} changed while it was being pushed; push it again`, {
+    content_address: address,
+  });
+}

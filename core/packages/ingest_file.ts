@@ -1,0 +1,128 @@
+import { authorize } from "../access/decide.ts";
+import type { FileEntry } from "./entries.ts";
+import { RegistryError } from "../base/errors.ts";
+import { type ByteSource, toIterable } from "../base/stream.ts";
+import type { Digest } from "../identity/digest.ts";
+import type { Algorithm } from "../identity/algorithms.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import type { ContentFacts, Placement } from "../spi/data_plane.ts";
+import type { StorageLocation } from "../spi/storage.ts";
+import { entryByPath } from "../views/files.ts";
+import { pathKeyOf } from "../views/keys.ts";
+import { loadOne } from "../views/loader.ts";
+import { locationOf, objectByAddress } from "../views/objects.ts";
+import { packageById } from "../views/packages.ts";
+import { checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
+import { checkPath } from "./paths.ts";
+import type { PackageDeps } from "./types.ts";
+
+export interface IngestFileInput {
+  readonly packageId: string;
+  /** Relative, `/`-separated, exact UTF-8. */
+  readonly path: string;
+  /** The bytes. Chunks must not be reused by the source: two may be in work at once. */
+  readonly source: ByteSource;
+  readonly executable?: boolean;
+  readonly mediaType?: string;
+  /** Refused with `digest_mismatch` unless the bytes have all of these. */
+  readonly expected?: readonly Digest[];
+  /** Bytes; refused with `size_mismatch` otherwise. */
+  readonly expectedSize?: number;
+  /** Digests to record beyond blake3 and sha256. */
+  readonly algorithms?: readonly Algorithm[];
+}
+
+export interface IngestFileResult {
+  readonly entry: FileEntry;
+  /** True when a stored copy of these bytes was kept. */
+  readonly deduplicated: boolean;
+}
+
+/**
+ * Adds a file to an open package.
+ * @throws {RegistryError} `invalid_path`, `path_exists`, `path_conflict`, `package_not_found`, `package_not_open`,
+ * `digest_mismatch`, `size_mismatch`, `limit_exceeded`, `storage_*`, `database_*`, `conflict` (try again)
+ */
+export function ingestFile(deps: PackageDeps, caller: Caller, input: IngestFileInput): Promise<IngestFileResult> {
+  return put(deps, caller, input, false);
+}
+
+/** As {@link ingestFile}, for a path that exists. @throws {RegistryError} `file_not_found` when it does not */
+export function replaceFile(deps: PackageDeps, caller: Caller, input: IngestFileInput): Promise<IngestFileResult> {
+  return put(deps, caller, input, true);
+}
+
+async function put(
+  deps: PackageDeps,
+  caller: Caller,
+  input: IngestFileInput,
+  replace: boolean,
+): Promise<IngestFileResult> {
+  authorize(caller, "package:write");
+  checkPath(input.path);
+  checkMediaType(input.mediaType);
+  await refuseEarly(deps, caller, input, replace);
+
+  let generation = 0;
+  const result = await deps.dataPlane.ingest(toIterable(input.source), {
+    backend_id: deps.backendId,
+    max_size: deps.limits.maxObjectBytes,
+    ...(input.expected === undefined ? {} : { expected: input.expected }),
+    ...(input.expectedSize === undefined ? {} : { expected_size: input.expectedSize }),
+    ...(input.algorithms === undefined ? {} : { algorithms: input.algorithms }),
+    ...(caller.signal === undefined ? {} : { signal: caller.signal }),
+    async place(facts, unusable) {
+      const placement = await choosePlace(deps, facts, unusable);
+      if (placement.action === "publish") generation = placement.generation;
+      return placement;
+    },
+  });
+  const { sha256, sha512 } = result.digests;
+  const entry: FileEntry = {
+    kind: "file",
+    path: input.path,
+    content_address: result.address,
+    size: result.size,
+    digests: { sha256: sha256.hex, ...(sha512 === undefined ? {} : { sha512: sha512.hex }) },
+    executable: input.executable ?? false,
+    media_type: input.mediaType ?? null,
+  };
+  const outcome: EntryOutcome = await deps.ledger.commit(
+    caller,
+    putEntryUnit(caller, input.packageId, entry, replace, { result, generation }),
+  );
+  return { entry, deduplicated: !outcome.stored };
+}
+
+/** Says no before gigabytes travel; the unit of work decides again. */
+async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileInput, replace: boolean): Promise<void> {
+  const db = deps.database.read;
+  checkOpen(await loadOne(db, packageById, input.packageId), caller, input.packageId);
+  const pathKey = pathKeyOf(input.path);
+  checkReplace(input.path, await loadOne(db, entryByPath, { packageId: input.packageId, pathKey }), replace);
+}
+
+/** Where bytes go that are known by now: to the copy that is there, or to a key that was never used. */
+async function choosePlace(deps: PackageDeps, facts: ContentFacts, unusable?: StorageLocation): Promise<Placement> {
+  const db = deps.database.read;
+  const object = await loadOne(db, objectByAddress, facts.address);
+  if (object?.state === "live" && unusable === undefined) {
+    const location = object.locations.find((l) => l.backend_id === deps.backendId) ?? object.locations[0];
+    if (location !== undefined) return { action: "reuse", location: locationOf(location) };
+  }
+  const retired = await db
+    .selectFrom("retired_keys")
+    .select((eb) => eb.fn.max("generation").as("generation"))
+    .where("content_address", "=", facts.address)
+    .executeTakeFirst();
+  const used = Math.max(object?.generation ?? -1, Number(retired?.generation ?? -1));
+  return { action: "publish", backend_id: deps.backendId, generation: used + 1 };
+}
+
+/** RFC 9110, section 8.3.1, without parameters. */
+const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+-]{1,127}$/;
+
+function checkMediaType(mediaType: string | undefined): void {
+  if (mediaType === undefined || MEDIA_TYPE.test(mediaType)) return;
+  throw new RegistryError("invalid_argument", "A media type reads type/subtype", { media_type: mediaType.slice(0, 300) });
+}

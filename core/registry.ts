@@ -1,0 +1,174 @@
+/** The library's surface: use cases bound to what they work with. No logic of its own. */
+import { authorize } from "./access/decide.ts";
+import { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
+import { type DoctorOptions, type DoctorReport, type FixReport, fix, inspect } from "./doctor/mod.ts";
+import type { StoredEvent } from "./events/types.ts";
+import { withMaintenanceLock } from "./guards/maintenance_lock.ts";
+import type { Hasher } from "./identity/hasher.ts";
+import {
+  checkReplay,
+  createLedger,
+  type EventQuery,
+  type ExpectedHead,
+  type Ledger,
+  type LogVerdict,
+  type ReplayCheck,
+  type ReplayOptions,
+  type ReplayReport,
+  replayInPlace,
+  type TailOptions,
+  type VerifyLogOptions,
+} from "./ledger/mod.ts";
+import { abandonPackage } from "./packages/abandon.ts";
+import { type FileContent, getFile, getManifestBytes, openFile, type VerifyReport, verifyPackage } from "./packages/content.ts";
+import { type CreatePackageInput, createPackage } from "./packages/create.ts";
+import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";
+import { finalizePackage } from "./packages/finalize.ts";
+import { type IngestFileInput, type IngestFileResult, ingestFile, replaceFile } from "./packages/ingest_file.ts";
+import { getPackage, type ListFilesQuery, type ListPackagesQuery, listFiles, listPackages, type PageOf } from "./packages/read.ts";
+import { registerMetadataSchema } from "./packages/register_schema.ts";
+import { DEFAULT_LIMITS, type Limits, type Package, type PackageDeps } from "./packages/types.ts";
+import type { PackageEntry } from "./events/types.ts";
+import type { Caller } from "./spi/authenticator.ts";
+import type { DataPlane } from "./spi/data_plane.ts";
+import type { Database } from "./spi/database.ts";
+import type { ByteRange } from "./spi/storage.ts";
+import type { Tables } from "./views/tables.ts";
+
+export interface RegistryDeps {
+  readonly database: Database;
+  readonly dataPlane: DataPlane;
+  readonly hasher: Hasher;
+  /** Id of the storage backend that takes new objects. */
+  readonly backendId: string;
+  /** Makes the tables of a scratch database; the composition root passes the migrations. */
+  prepareScratch(database: Database): Promise<void>;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  readonly limits?: Partial<Limits>;
+}
+
+/**
+ * A registry. Every method takes the caller first; each mutation is one unit of work whose events and views are
+ * committed together, and resolves when they are durable. All reject with `RegistryError` only.
+ */
+export interface Registry {
+  createPackage(caller: Caller, input: CreatePackageInput): Promise<Package>;
+  ingestFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
+  replaceFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
+  addDirectory(caller: Caller, input: { packageId: string; path: string }): Promise<PackageEntry>;
+  addSymlink(caller: Caller, input: { packageId: string; path: string; target: string }): Promise<PackageEntry>;
+  removeFile(caller: Caller, input: { packageId: string; path: string }): Promise<void>;
+  finalizePackage(caller: Caller, packageId: string): Promise<Package>;
+  abandonPackage(caller: Caller, input: { packageId: string; reason: string }): Promise<void>;
+  registerMetadataSchema(
+    caller: Caller,
+    input: { schemaId: string; schema: Readonly<Record<string, unknown>> },
+  ): Promise<void>;
+
+  /** `ref` is a package id or `name@version`, here and below. */
+  getPackage(caller: Caller, ref: string): Promise<Package>;
+  listPackages(caller: Caller, query?: ListPackagesQuery): Promise<PageOf<Package>>;
+  listFiles(caller: Caller, ref: string, query?: ListFilesQuery): Promise<PageOf<PackageEntry>>;
+  getManifestBytes(caller: Caller, ref: string, form: "cbor" | "jcs"): Promise<Uint8Array>;
+  getFile(
+    caller: Caller,
+    input: { package: string; path: string; range?: ByteRange; verify?: boolean },
+  ): Promise<FileContent>;
+  /** The bytes of an entry from `listFiles`, without looking its package up again. */
+  openFile(caller: Caller, entry: FileEntry, options?: { range?: ByteRange; verify?: boolean }): Promise<FileContent>;
+  verifyPackage(
+    caller: Caller,
+    ref: string,
+    onProgress?: (done: { objects: number; bytes: number }) => void,
+  ): Promise<VerifyReport>;
+
+  readEvents(caller: Caller, query: EventQuery): Promise<StoredEvent[]>;
+  tailEvents(caller: Caller, options: TailOptions): AsyncGenerator<StoredEvent, void, void>;
+  head(caller: Caller): Promise<ExpectedHead>;
+  verifyEvents(caller: Caller, options?: VerifyLogOptions): Promise<LogVerdict>;
+  redactEvent(caller: Caller, input: { sequence: number; reason: string }): Promise<{ erased: boolean }>;
+
+  /** Rebuilds the views in place, under the maintenance lock; `holder` is shown to whoever meets it. */
+  replay(caller: Caller, options: ReplayOptions & { holder: string }): Promise<ReplayReport>;
+  checkReplay(caller: Caller, options?: ReplayOptions): Promise<ReplayCheck>;
+  inspect(caller: Caller, options?: DoctorOptions): Promise<DoctorReport>;
+  fix(caller: Caller, options: DoctorOptions & { holder: string }): Promise<FixReport>;
+
+  /** For composition: migrations, seeds and tests commit through it. */
+  readonly ledger: Ledger;
+  /** Finishes what was handed in, then releases database and storage. */
+  close(): Promise<void>;
+}
+
+export function createRegistry(options: RegistryDeps): Registry {
+  const database = options.database as Database<Tables>;
+  const { dataPlane, hasher, backendId } = options;
+  const clock = options.clock ?? systemClock;
+  const ids = options.ids ?? createSystemIds();
+  const ledger = createLedger({ database, hasher, clock, ids });
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const deps: PackageDeps = { database, ledger, dataPlane, hasher, clock, ids, limits, backendId };
+
+  return {
+    createPackage: (caller, input) => createPackage(deps, caller, input),
+    ingestFile: (caller, input) => ingestFile(deps, caller, input),
+    replaceFile: (caller, input) => replaceFile(deps, caller, input),
+    addDirectory: (caller, input) => addDirectory(deps, caller, input),
+    addSymlink: (caller, input) => addSymlink(deps, caller, input),
+    removeFile: (caller, input) => removeFile(deps, caller, input),
+    finalizePackage: (caller, packageId) => finalizePackage(deps, caller, packageId),
+    abandonPackage: (caller, input) => abandonPackage(deps, caller, input),
+    registerMetadataSchema: (caller, input) => registerMetadataSchema(deps, caller, input),
+    getPackage: (caller, ref) => getPackage(deps, caller, ref),
+    listPackages: (caller, query) => listPackages(deps, caller, query),
+    listFiles: (caller, ref, query) => listFiles(deps, caller, ref, query),
+    getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
+    getFile: (caller, input) => getFile(deps, caller, input),
+    openFile(caller, entry, read) {
+      authorize(caller, "package:read");
+      return openFile(deps, caller, entry, read);
+    },
+    verifyPackage: (caller, ref, onProgress) => verifyPackage(deps, caller, ref, onProgress),
+
+    async readEvents(caller, query) {
+      authorize(caller, "event:read");
+      return await ledger.read(query);
+    },
+    tailEvents(caller, tail) {
+      authorize(caller, "event:read");
+      return ledger.tail(tail);
+    },
+    async head(caller) {
+      authorize(caller, "event:read");
+      return await ledger.head();
+    },
+    async verifyEvents(caller, verify) {
+      authorize(caller, "event:read");
+      return await ledger.verify(verify);
+    },
+    async redactEvent(caller, { sequence, reason }) {
+      authorize(caller, "event:redact");
+      return await ledger.redact(caller, sequence, reason);
+    },
+
+    async replay(caller, replay) {
+      authorize(caller, "registry:maintain");
+      const purpose = { holder: replay.holder, purpose: "replay" };
+      return await withMaintenanceLock(deps, purpose, () => replayInPlace(database, hasher, replay));
+    },
+    async checkReplay(caller, check) {
+      authorize(caller, "registry:maintain");
+      return await checkReplay(database, hasher, options.prepareScratch, check);
+    },
+    inspect: (caller, inspection) => inspect(deps, caller, inspection),
+    fix: (caller, fixing) => fix(deps, caller, fixing),
+
+    ledger,
+    async close() {
+      await ledger.settled();
+      await dataPlane.close();
+      await database.close();
+    },
+  };
+}
