@@ -1,0 +1,202 @@
+/**
+ * Directories and their durability. A file survives power loss only if its directory's entry for it was synced, and
+ * that directory's entry in its parent, up to the root (DESIGN section 5).
+ */
+import { dirname, join } from "node:path";
+import { RegistryError } from "../../core/base/errors.ts";
+import { causeCode, isAbsent, isFull } from "./errors.ts";
+import { STAGING } from "./layout.ts";
+import * as system from "./system.ts";
+
+/** What is made durable. All true outside of mutation tests, which switch one off and must then see data lost. */
+export interface Durability {
+  readonly syncFile: boolean;
+  readonly syncLeafDirectory: boolean;
+  readonly syncParentDirectories: boolean;
+}
+
+/**
+ * fsync with one rule: a failure is final. The kernel marks the pages clean after reporting it once, so a second fsync
+ * would answer "fine" for bytes that are gone. Only a lack of room is the fault of the one file.
+ */
+export interface Syncer {
+  sync(fd: number): Promise<void>;
+  /** @throws {RegistryError} `storage_failed` once an fsync has failed. */
+  assertHealthy(): void;
+}
+
+export function createSyncer(backendId: string): Syncer {
+  let failure: { readonly cause: unknown } | undefined;
+  const assertHealthy = () => {
+    if (failure === undefined) return;
+    const code = causeCode(failure.cause);
+    throw new RegistryError(
+      "storage_failed",
+      `Storage ${backendId} stopped accepting writes because the disk failed to sync (${code ?? "unknown error"}): ` +
+        "check the disk, restart the program, then verify the stored objects",
+      { backend_id: backendId, ...(code === undefined ? {} : { cause_code: code }) },
+      failure.cause,
+    );
+  };
+  return {
+    assertHealthy,
+    async sync(fd) {
+      assertHealthy();
+      try {
+        await system.fsync(fd);
+      } catch (error) {
+        if (!isFull(error)) failure ??= { cause: error };
+        throw error;
+      }
+    },
+  };
+}
+
+/** Wraps `work` so that callers of one name share runs: a run serves everyone who asked before it started. */
+export function coalesce(work: (name: string) => Promise<void>): (name: string) => Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<void>>();
+  function start(name: string): Promise<void> {
+    const run: Promise<void> = work(name).finally(() => {
+      if (running.get(name) === run) running.delete(name);
+    });
+    running.set(name, run);
+    return run;
+  }
+  return (name) => {
+    const next = waiting.get(name);
+    if (next !== undefined) return next;
+    const current = running.get(name);
+    if (current === undefined) return start(name);
+    // The run under way may have passed our change already: wait for one that starts after it.
+    const ours = current
+      .catch(() => {})
+      .then(() => {
+        waiting.delete(name);
+        return start(name);
+      });
+    waiting.set(name, ours);
+    return ours;
+  };
+}
+
+export interface Directories {
+  /** Makes root and staging directory, once; again after `forget()` or a failure. */
+  prepare(): Promise<void>;
+  /** Drops what is remembered: somebody removed directories behind our back. */
+  forget(): void;
+  /** Renames a complete, synced file to its key and makes the name durable. */
+  place(stagedPath: string, key: string): Promise<void>;
+  /** Makes the absence of a removed key durable. */
+  syncRemoval(key: string): Promise<void>;
+}
+
+export function createDirectories(root: string, syncer: Syncer, durability: Durability): Directories {
+  /** Directories known to exist with durable entries all the way up to the root. Another process's mkdir proves nothing. */
+  const settled = new Set<string>();
+  let prepared: Promise<void> | undefined;
+
+  const syncDirectory = coalesce(async (path) => {
+    const fd = system.openDirectorySync(path);
+    try {
+      await syncer.sync(fd);
+    } finally {
+      system.closeSync(fd);
+    }
+  });
+
+  function forget(): void {
+    settled.clear();
+    prepared = undefined;
+  }
+
+  /** @returns the relative directories that were not known to be durable, outermost first. */
+  async function makeShards(leaf: string): Promise<string[]> {
+    if (settled.has(leaf)) return [];
+    const [algorithm, first] = leaf.split("/") as [string, string];
+    const fresh = [algorithm, `${algorithm}/${first}`, leaf].filter((directory) => !settled.has(directory));
+    for (const directory of fresh) await ensureDirectory(join(root, directory));
+    return fresh;
+  }
+
+  return {
+    forget,
+    prepare() {
+      prepared ??= prepareRoot(root, durability.syncParentDirectories ? syncDirectory : undefined).catch((error) => {
+        prepared = undefined;
+        throw error;
+      });
+      return prepared;
+    },
+    async place(stagedPath, key) {
+      const leaf = dirname(key);
+      let fresh = await makeShards(leaf);
+      try {
+        await system.rename(stagedPath, join(root, key));
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+        settled.clear();
+        fresh = await makeShards(leaf);
+        await system.rename(stagedPath, join(root, key));
+      }
+      const syncs: Promise<void>[] = [];
+      if (durability.syncLeafDirectory) syncs.push(syncDirectory(join(root, leaf)));
+      if (durability.syncParentDirectories) {
+        for (const directory of fresh) syncs.push(syncDirectory(dirname(join(root, directory))));
+      }
+      await Promise.all(syncs);
+      for (const directory of fresh) settled.add(directory);
+    },
+    async syncRemoval(key) {
+      if (!durability.syncLeafDirectory) return;
+      try {
+        await syncDirectory(join(root, dirname(key)));
+      } catch (error) {
+        if (!isAbsent(error)) throw error; // no directory, so no entry either
+      }
+    },
+  };
+}
+
+/** Mode 0700 whatever the umask. Something else in its place, a link above all, is refused. */
+async function ensureDirectory(path: string): Promise<void> {
+  try {
+    await system.mkdir(path, { mode: 0o700 });
+    await system.chmod(path, 0o700);
+  } catch (error) {
+    if (causeCode(error) !== "EEXIST") throw error;
+    const found = await system.lstat(path);
+    if (!found.isDirectory()) {
+      throw new RegistryError("storage_failed", `${path} is not a directory: move it away`, { cause_code: "ENOTDIR" });
+    }
+  }
+}
+
+async function prepareRoot(root: string, syncDirectory: ((path: string) => Promise<void>) | undefined): Promise<void> {
+  // Only what we create gets our mode: an operator may have opened an existing root to a backup group.
+  const created = await system.mkdir(root, { recursive: true, mode: 0o700 });
+  if (created !== undefined) await system.chmod(root, 0o700);
+  const staging = join(root, STAGING);
+  await ensureDirectory(staging);
+  const device = (await system.stat(root)).dev;
+  if ((await system.lstat(staging)).dev !== device) {
+    throw new RegistryError(
+      "storage_failed",
+      `${staging} lies on another filesystem than ${root}, so objects could not be renamed into place: unmount it`,
+      { cause_code: "EXDEV" },
+    );
+  }
+  if (syncDirectory === undefined) return;
+  // The root and its ancestors may be as new as the first object; only this filesystem's can be lost with it.
+  let directory = await system.realpath(root);
+  while (dirname(directory) !== directory) {
+    directory = dirname(directory);
+    if ((await system.stat(directory)).dev !== device) return;
+    try {
+      await syncDirectory(directory);
+    } catch (error) {
+      // A directory that we may not even open is not one in which we made something.
+      if (causeCode(error) !== "EACCES" && causeCode(error) !== "EPERM") throw error;
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/** Staged objects: unique temporary file -> write -> fchmod -> fsync -> rename -> fsync directories (DESIGN section 5). */
+import { join } from "node:path";
+import { RegistryError } from "../../core/base/errors.ts";
+import type { ContentAddress } from "../../core/identity/content_address.ts";
+import type { StagedObject, StorageLocation } from "../../core/spi/storage.ts";
+import type { Directories, Durability, Syncer } from "./directories.ts";
+import { isAbsent, storageError } from "./errors.ts";
+import { objectKey, STAGING } from "./layout.ts";
+import * as system from "./system.ts";
+
+export interface StagingContext {
+  readonly id: string;
+  readonly root: string;
+  readonly directories: Directories;
+  readonly syncer: Syncer;
+  readonly durability: Durability;
+}
+
+/**
+ * Small writes gather in memory up to this size. So a small object meets the disk only when it is published, and one
+ * that turns out to be stored already never does; and a trickle of small chunks does not cost a system call each.
+ */
+const BUFFER_SIZE = 64 * 1024;
+
+/** @param name unique for all time, among all processes; `ended` is called once, whatever the outcome. */
+export function createStaged(context: StagingContext, name: string, ended: () => void): StagedObject {
+  const { id, root, directories, syncer, durability } = context;
+  const path = join(root, STAGING, name);
+  let state: "open" | "failed" | "ended" = "open";
+  let fd: number | undefined;
+  let size = 0;
+  let buffer: Uint8Array | undefined;
+  let buffered = 0;
+  /** The write under way: its descriptor must not be closed, and perhaps given to another file, before it is done. */
+  let busy: Promise<void> = Promise.resolve();
+
+  async function file(): Promise<number> {
+    if (fd !== undefined) return fd;
+    try {
+      await directories.prepare();
+      fd = await system.createExclusive(path);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      directories.forget();
+      await directories.prepare();
+      fd = await system.createExclusive(path);
+    }
+    return fd;
+  }
+
+  async function flush(): Promise<void> {
+    if (buffer === undefined || buffered === 0) return;
+    const bytes = buffer.subarray(0, buffered);
+    await system.writeAll(await file(), bytes);
+    buffered = 0;
+  }
+
+  async function append(chunk: Uint8Array): Promise<void> {
+    syncer.assertHealthy();
+    if (buffered + chunk.length <= BUFFER_SIZE) {
+      // The first small chunk gets just its room: most small objects arrive in one piece.
+      if (buffer === undefined) buffer = chunk.slice();
+      else if (buffered + chunk.length <= buffer.length) buffer.set(chunk, buffered);
+      else {
+        const larger = system.uninitialized(BUFFER_SIZE);
+        larger.set(buffer.subarray(0, buffered));
+        larger.set(chunk, buffered);
+        buffer = larger;
+      }
+      buffered += chunk.length;
+      return;
+    }
+    await flush();
+    if (chunk.length < BUFFER_SIZE) await append(chunk);
+    else await system.writeAll(await file(), chunk);
+  }
+
+  function close(): void {
+    if (fd === undefined) return;
+    const open = fd;
+    fd = undefined;
+    system.closeSync(open);
+  }
+
+  /** Never throws: it runs where something has already failed, and a sweep collects what it cannot remove. */
+  async function discard(): Promise<void> {
+    const touched = fd !== undefined;
+    try {
+      close(); // first: the blocks of a large file are then freed by unlink, in the thread pool
+      if (touched) await system.unlink(path);
+    } catch {}
+  }
+
+  return {
+    get bytes_written() {
+      return size;
+    },
+    async write(chunk) {
+      if (state !== "open") throw usedUp();
+      const work = append(chunk);
+      busy = work.catch(() => {});
+      try {
+        await work;
+      } catch (error) {
+        if (state === "open") state = "failed";
+        throw storageError(error, "write a staged object", id);
+      }
+      if (state !== "open") throw usedUp();
+      size += chunk.length;
+    },
+    async publish(address: ContentAddress, generation: number): Promise<StorageLocation> {
+      if (state === "ended") throw usedUp();
+      const failed = state === "failed";
+      state = "ended";
+      try {
+        if (failed) throw usedUp();
+        const key = objectKey(address, generation);
+        syncer.assertHealthy();
+        const open = await file();
+        await flush();
+        system.fchmodSync(open, 0o444);
+        if (durability.syncFile) await syncer.sync(open);
+        await directories.place(path, key);
+        close();
+        return { backend_id: id, key, offset: 0, length: size, layout: "whole" };
+      } catch (error) {
+        await discard();
+        throw storageError(error, "publish an object", id);
+      } finally {
+        buffer = undefined;
+        ended();
+      }
+    },
+    async abort() {
+      if (state === "ended") return;
+      state = "ended";
+      await busy;
+      await discard();
+      buffer = undefined;
+      ended();
+    },
+  };
+}
+
+function usedUp(): RegistryError {
+  return new RegistryError("invalid_argument", "This staged object has ended: stage a new one");
+}

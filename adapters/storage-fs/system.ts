@@ -1,0 +1,72 @@
+/**
+ * The system calls that this backend makes, on file descriptors and as promises. Bun, Deno and Node all offer them
+ * through `node:fs`; `FileHandle` is avoided because it costs an object and a hop more for every call.
+ *
+ * What can wait for a disk (open with O_CREAT, write, fsync, rename, mkdir, unlink) is asynchronous. What touches only
+ * memory (fchmod and close of a file we hold, opening a directory we have just changed) is synchronous: a hop through
+ * the thread pool would cost more than the call.
+ */
+import { Buffer } from "node:buffer";
+import * as fs from "node:fs";
+
+export { closeSync, fchmodSync, fstatSync, type Stats } from "node:fs";
+export { chmod, lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
+
+const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
+// Absent on systems without them (Windows), where 0 changes nothing.
+const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
+const O_DIRECTORY = fs.constants.O_DIRECTORY ?? 0;
+
+type Done<T> = (error: Error | null, value: T) => void;
+
+function call<T>(start: (done: Done<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error === null || error === undefined ? resolve(value) : reject(error)));
+  });
+}
+
+/** A file that must not exist yet, for writing, mode 0600. A link in its place is refused. */
+export function createExclusive(path: string): Promise<number> {
+  return call((done) => fs.open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600, done));
+}
+
+/** An existing file, for reading. A link in its place is refused (ELOOP). */
+export function openForReading(path: string): Promise<number> {
+  return call((done) => fs.open(path, O_RDONLY | O_NOFOLLOW, done));
+}
+
+/** A directory, to be synced. A link in its place is refused. */
+export function openDirectorySync(path: string): number {
+  return fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+export function fsync(fd: number): Promise<void> {
+  return call((done) => fs.fsync(fd, (error) => done(error ?? null, undefined)));
+}
+
+/** Writes all of `bytes` at the file's current end; write(2) may take fewer bytes than it is given. */
+export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await call<number>((done) => fs.write(fd, bytes, written, bytes.length - written, null, done));
+  }
+}
+
+/** Reads from `position` until `into` is full or the file ends; resolves to the number of bytes read. */
+export async function readFully(fd: number, into: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < into.length) {
+    const count = await call<number>((done) =>
+      fs.read(fd, into, filled, into.length - filled, position + filled, done),
+    );
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** Memory that is about to be overwritten: not zeroed first. */
+export function uninitialized(length: number): Uint8Array<ArrayBuffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, length);
+}
