@@ -161,7 +161,9 @@ export class SqliteConnection {
 
   #prepare(sql: string): Prepared {
     if (this.#epoch !== this.#hub.schemaEpoch) {
-      // Deno keeps the column list of a prepared statement across ALTER TABLE, so nothing outlives a schema change.
+      // Deno keeps the columns that a statement had when it was prepared, so nothing outlives a schema change; and
+      // SQLite prepares by the schema it remembers until it has run something.
+      this.#db.exec("select 1 from sqlite_schema limit 1");
       this.#prepared.clear();
       this.#characters = 0;
       this.#epoch = this.#hub.schemaEpoch;

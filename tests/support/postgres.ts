@@ -70,6 +70,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     "max_connections=60",
     "shared_buffers=32MB",
     "fsync=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
     "log_min_messages=fatal",
     ...settings,
   ];
