@@ -162,7 +162,7 @@ export function createDirectories(root: string, syncer: Syncer, durability: Dura
 async function ensureDirectory(path: string): Promise<void> {
   try {
     await system.mkdir(path, { mode: 0o700 });
-    await system.chmod(path, 0o700);
+    system.chmodSync(path, 0o700);
   } catch (error) {
     if (causeCode(error) !== "EEXIST") throw error;
     const found = await system.lstat(path);
@@ -175,7 +175,7 @@ async function ensureDirectory(path: string): Promise<void> {
 async function prepareRoot(root: string, syncDirectory: ((path: string) => Promise<void>) | undefined): Promise<void> {
   // Only what we create gets our mode: an operator may have opened an existing root to a backup group.
   const created = await system.mkdir(root, { recursive: true, mode: 0o700 });
-  if (created !== undefined) await system.chmod(root, 0o700);
+  if (created !== undefined) system.chmodSync(root, 0o700);
   const staging = join(root, STAGING);
   await ensureDirectory(staging);
   const device = (await system.stat(root)).dev;

@@ -22,6 +22,12 @@ export interface StagingContext {
  */
 const BUFFER_SIZE = 64 * 1024;
 
+/**
+ * While a large object arrives, each such amount of bytes is sent to the disk in the background, so that the sync at
+ * the end waits for the last of them only, and the disk works while the caller hashes.
+ */
+const WRITE_BACK_SIZE = 32 * 1024 * 1024;
+
 /** @param name unique for all time, among all processes; `ended` is called once, whatever the outcome. */
 export function createStaged(context: StagingContext, name: string, ended: () => void): StagedObject {
   const { id, root, directories, syncer, durability } = context;
@@ -33,6 +39,24 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
   let buffered = 0;
   /** The write under way: its descriptor must not be closed, and perhaps given to another file, before it is done. */
   let busy: Promise<void> = Promise.resolve();
+
+  /** The sync in the background: as long as it runs its descriptor stays open, and its failure is the object's. */
+  let writeBack: Promise<void> | undefined;
+  let writtenBack = 0;
+  let writeBackFailure: unknown;
+
+  function startWriteBack(open: number): void {
+    if (writeBack !== undefined || size - writtenBack < WRITE_BACK_SIZE) return;
+    writtenBack = size;
+    writeBack = syncer
+      .sync(open)
+      .catch((error: unknown) => {
+        writeBackFailure = error;
+      })
+      .finally(() => {
+        writeBack = undefined;
+      });
+  }
 
   async function file(): Promise<number> {
     if (fd !== undefined) return fd;
@@ -57,6 +81,7 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
 
   async function append(chunk: Uint8Array): Promise<void> {
     syncer.assertHealthy();
+    if (writeBackFailure !== undefined) throw writeBackFailure;
     if (buffered + chunk.length <= BUFFER_SIZE) {
       // The first small chunk gets just its room: most small objects arrive in one piece.
       if (buffer === undefined) buffer = chunk.slice();
@@ -71,8 +96,10 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
       return;
     }
     await flush();
-    if (chunk.length < BUFFER_SIZE) await append(chunk);
-    else await system.writeAll(await file(), chunk);
+    if (chunk.length < BUFFER_SIZE) return append(chunk);
+    const open = await file();
+    await system.writeAll(open, chunk);
+    if (durability.syncFile) startWriteBack(open);
   }
 
   function close(): void {
@@ -86,6 +113,7 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
   async function discard(): Promise<void> {
     const touched = fd !== undefined;
     try {
+      await writeBack;
       close(); // first: the blocks of a large file are then freed by unlink, in the thread pool
       if (touched) await system.unlink(path);
     } catch {}
@@ -118,6 +146,8 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
         syncer.assertHealthy();
         const open = await file();
         await flush();
+        await writeBack;
+        if (writeBackFailure !== undefined) throw writeBackFailure;
         system.fchmodSync(open, 0o444);
         if (durability.syncFile) await syncer.sync(open);
         await directories.place(path, key);

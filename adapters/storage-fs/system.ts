@@ -9,8 +9,8 @@
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 
-export { closeSync, fchmodSync, fstatSync, type Stats } from "node:fs";
-export { chmod, lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
+export { chmodSync, closeSync, fchmodSync, fstatSync, type Stats } from "node:fs";
+export { lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
 // Absent on systems without them (Windows), where 0 changes nothing.
