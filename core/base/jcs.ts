@@ -95,11 +95,10 @@ export function parseJcs(bytes: Uint8Array, limits: { readonly maxBytes?: number
       },
     );
   }
-  // Before parsing: some engines parse by recursion.
-  if (nesting(bytes) > MAX_DEPTH + 1) throw nonCanonical("nested too deeply");
   let value: CborValue;
   let again: Uint8Array;
   try {
+    // JSON.parse takes any depth on V8 and JavaScriptCore; fromJson() counts before it recurses.
     value = fromJson(JSON.parse(strictUtf8.decode(bytes)));
     again = jcs(value);
   } catch (error) {
@@ -112,23 +111,6 @@ export function parseJcs(bytes: Uint8Array, limits: { readonly maxBytes?: number
 }
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Deepest nesting of brackets outside strings. Wrong only for text that is not JSON, which the parser refuses. */
-function nesting(bytes: Uint8Array): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (inString) {
-      if (byte === 0x5c) i++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x5b || byte === 0x7b) deepest = Math.max(deepest, ++depth);
-    else if (byte === 0x5d || byte === 0x7d) depth--;
-  }
-  return deepest;
-}
 
 /** Plain assignment to `__proto__` would set the prototype instead. */
 function setOwn(target: object, key: string, value: unknown): void {

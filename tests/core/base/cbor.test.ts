@@ -64,6 +64,21 @@ describe("encodeCbor()", () => {
     }
   });
 
+  test("finds room for text of any width at any size", () => {
+    for (const [unit, width] of [
+      ["a", 1],
+      ["\u00fc", 2],
+      ["\u6c34", 3],
+      ["\u{1f600}", 4],
+    ] as const) {
+      for (const count of [1, 16_380, 21_840, 32_768, 65_530, 70_000]) {
+        expect(encodeCbor(unit.repeat(count)).length).toBe(
+          width * count + (width * count < 24 ? 1 : width * count < 65_536 ? 3 : 5),
+        );
+      }
+    }
+  });
+
   const REFUSED: readonly [string, unknown][] = [
     ["undefined", undefined],
     ["undefined in a map", { a: undefined }],

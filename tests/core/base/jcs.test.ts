@@ -131,16 +131,11 @@ describe("parseJcs()", () => {
     expect(codeOf(() => parseJcs(Uint8Array.of(0x22, 0xff, 0x22)))).toBe("non_canonical");
   });
 
-  test("reads the deepest value and refuses deeper ones before parsing", () => {
+  test("reads the deepest value and refuses deeper ones", () => {
     const deepest = nested(MAX_DEPTH, Uint8Array.of(1));
     expect(same(parseJcs(jcs(deepest)), deepest)).toBe(true);
     expect(codeOf(() => parseJcs(utf8("[".repeat(MAX_DEPTH + 1) + "]".repeat(MAX_DEPTH + 1))))).toBe("non_canonical");
-    expect(codeOf(() => parseJcs(utf8("[".repeat(1_000_000))))).toBe("non_canonical");
-  });
-
-  test("does not count brackets inside strings", () => {
-    const value = `${"[{".repeat(100)}"\\`;
-    expect(parseJcs(jcs([value, value]))).toEqual([value, value]);
+    expect(codeOf(() => parseJcs(utf8("[".repeat(200_000) + "]".repeat(200_000))))).toBe("non_canonical");
   });
 
   test("refuses input above the size limit", () => {
