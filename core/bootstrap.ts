@@ -2,10 +2,11 @@
  * What every registry has from its first start, as events like everything else: the default tenant and five retention
  * classes. Idempotent, and decided under the head lock, so any number of processes may start at once.
  */
-import type { Caller } from "./spi/authenticator.ts";
+
 import { DEFAULT_TENANT } from "./access/decide.ts";
 import type { EventPayloads, NewEvent } from "./events/types.ts";
 import type { Ledger } from "./ledger/mod.ts";
+import type { Caller } from "./spi/authenticator.ts";
 import { want } from "./views/loader.ts";
 import { retentionClassByName } from "./views/retention_classes.ts";
 import { tenantByName } from "./views/tenants.ts";

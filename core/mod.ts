@@ -1,7 +1,7 @@
 /** Everything core offers to doors and embedders. */
 export { type Action, DEFAULT_TENANT, localCaller } from "./access/decide.ts";
-export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type CborValue, decodeCbor, encodeCbor } from "./base/cbor.ts";
+export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { toJson } from "./base/jcs.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";

@@ -2,7 +2,7 @@
 import { authorize } from "./access/decide.ts";
 import { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 import { type DoctorOptions, type DoctorReport, type FixReport, fix, inspect } from "./doctor/mod.ts";
-import type { StoredEvent } from "./events/types.ts";
+import type { PackageEntry, StoredEvent } from "./events/types.ts";
 import { withMaintenanceLock } from "./guards/maintenance_lock.ts";
 import type { Hasher } from "./identity/hasher.ts";
 import {
@@ -20,15 +20,28 @@ import {
   type VerifyLogOptions,
 } from "./ledger/mod.ts";
 import { abandonPackage } from "./packages/abandon.ts";
-import { type FileContent, getFile, getManifestBytes, openFile, type VerifyReport, verifyPackage } from "./packages/content.ts";
+import {
+  type FileContent,
+  getFile,
+  getManifestBytes,
+  openFile,
+  type VerifyReport,
+  verifyPackage,
+} from "./packages/content.ts";
 import { type CreatePackageInput, createPackage } from "./packages/create.ts";
 import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";
 import { finalizePackage } from "./packages/finalize.ts";
 import { type IngestFileInput, type IngestFileResult, ingestFile, replaceFile } from "./packages/ingest_file.ts";
-import { getPackage, type ListFilesQuery, type ListPackagesQuery, listFiles, listPackages, type PageOf } from "./packages/read.ts";
+import {
+  getPackage,
+  type ListFilesQuery,
+  type ListPackagesQuery,
+  listFiles,
+  listPackages,
+  type PageOf,
+} from "./packages/read.ts";
 import { registerMetadataSchema } from "./packages/register_schema.ts";
 import { DEFAULT_LIMITS, type Limits, type Package, type PackageDeps } from "./packages/types.ts";
-import type { PackageEntry } from "./events/types.ts";
 import type { Caller } from "./spi/authenticator.ts";
 import type { DataPlane } from "./spi/data_plane.ts";
 import type { Database } from "./spi/database.ts";

@@ -21,7 +21,10 @@ export type Action =
 export function authorize(caller: Caller, action: Action): void {
   const { principal, tenant } = caller;
   if (principal.kind === "local" && principal.tenants.includes(tenant)) return;
-  throw new RegistryError("access_denied", `${principal.subject} may not ${action} in tenant ${tenant}`, { action, tenant });
+  throw new RegistryError("access_denied", `${principal.subject} may not ${action} in tenant ${tenant}`, {
+    action,
+    tenant,
+  });
 }
 
 /** Whoever runs the program: allowed everything in the default tenant. */

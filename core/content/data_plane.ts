@@ -4,7 +4,14 @@
  */
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { Hasher } from "../identity/hasher.ts";
-import type { ContentFacts, DataPlane, IngestOptions, IngestResult, ServeRequest, VerifyResult } from "../spi/data_plane.ts";
+import type {
+  ContentFacts,
+  DataPlane,
+  IngestOptions,
+  IngestResult,
+  ServeRequest,
+  VerifyResult,
+} from "../spi/data_plane.ts";
 import type { StagedObject, StorageBackend, StorageLocation } from "../spi/storage.ts";
 import { passOver } from "./pipeline.ts";
 import { countedRead, verifiedRead } from "./verified_read.ts";
@@ -21,7 +28,9 @@ export function createInProcessDataPlane(deps: {
   const backendOf = (id: string): StorageBackend => {
     const backend = backends.get(id);
     if (backend !== undefined) return backend;
-    throw new RegistryError("config_invalid", `No storage backend with id ${JSON.stringify(id)} is configured`, { backend_id: id });
+    throw new RegistryError("config_invalid", `No storage backend with id ${JSON.stringify(id)} is configured`, {
+      backend_id: id,
+    });
   };
 
   async function ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<IngestResult> {
@@ -49,11 +58,15 @@ export function createInProcessDataPlane(deps: {
       if (await isWhole(placement.location)) return { location: placement.location, deduplicated: true };
       placement = await options.place(facts, placement.location);
       if (placement.action === "reuse") {
-        throw new RegistryError("object_missing", `The stored bytes of ${facts.address} are missing`, { content_address: facts.address });
+        throw new RegistryError("object_missing", `The stored bytes of ${facts.address} are missing`, {
+          content_address: facts.address,
+        });
       }
     }
     if (placement.backend_id !== options.backend_id) {
-      throw new RegistryError("unsupported", "Bytes are published where they were staged", { backend_id: placement.backend_id });
+      throw new RegistryError("unsupported", "Bytes are published where they were staged", {
+        backend_id: placement.backend_id,
+      });
     }
     return { location: await staged.publish(facts.address, placement.generation), deduplicated: false };
   }
@@ -86,7 +99,10 @@ export function createInProcessDataPlane(deps: {
   ): Promise<VerifyResult> {
     const stored = await backendOf(location.backend_id).stat(location.key);
     if (stored === undefined) return { ok: false, problem: "missing" };
-    if (stored.size < location.offset + location.length || (location.layout === "whole" && stored.size !== expected.size)) {
+    if (
+      stored.size < location.offset + location.length ||
+      (location.layout === "whole" && stored.size !== expected.size)
+    ) {
       return { ok: false, problem: "size", found_size: stored.size };
     }
     try {
@@ -125,9 +141,7 @@ export function createInProcessDataPlane(deps: {
     listStaged: (backendId, before) => backendOf(backendId).listStaged(before),
     discardStaged: (backendId, id) => backendOf(backendId).discardStaged(id),
     health: () =>
-      Promise.all(
-        [...backends.values()].map(async (b) => ({ backend_id: b.id, kind: b.kind, ...(await b.health()) })),
-      ),
+      Promise.all([...backends.values()].map(async (b) => ({ backend_id: b.id, kind: b.kind, ...(await b.health()) }))),
     async close() {
       await Promise.all([...backends.values()].map((backend) => backend.close()));
     },

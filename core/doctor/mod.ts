@@ -5,10 +5,11 @@
  * Stored keys and recorded locations are both walked in byte order of the key, like two sorted lists being merged, so
  * memory does not grow with the store.
  */
+
+import { authorize } from "../access/decide.ts";
 import type { Clock, Ids } from "../base/clock.ts";
 import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
-import { authorize } from "../access/decide.ts";
 import { withMaintenanceLock } from "../guards/maintenance_lock.ts";
 import { staleViews } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -44,7 +45,12 @@ export interface DoctorReport {
   /** Stored bytes that no name points at. */
   readonly orphans: readonly (Finding & Pick<StoredObject, "address" | "generation">)[];
   /** Recorded locations whose bytes are not there, or have another length. */
-  readonly missing: readonly { readonly backend_id: string; readonly key: string; readonly content_address: string; readonly problem: "missing" | "size" }[];
+  readonly missing: readonly {
+    readonly backend_id: string;
+    readonly key: string;
+    readonly content_address: string;
+    readonly problem: "missing" | "size";
+  }[];
   /** Objects that a read or `verify` found damaged. */
   readonly quarantined: readonly string[];
   /** Views that need `replay`: another version, or not at the head of the log. */
@@ -72,7 +78,10 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
   const missing: DoctorReport["missing"][number][] = [];
   for (const { backend_id: backendId } of await dataPlane.health()) {
     for (const leftover of await dataPlane.listStaged(backendId, before)) staged.push(toFinding(backendId, leftover));
-    for await (const { stored, recorded } of merge(storedKeys(dataPlane, backendId), recordedKeys(database, backendId))) {
+    for await (const { stored, recorded } of merge(
+      storedKeys(dataPlane, backendId),
+      recordedKeys(database, backendId),
+    )) {
       options.signal?.throwIfAborted();
       if (recorded === undefined) {
         if (stored !== undefined && stored.modified_at <= before) orphans.push(toOrphan(backendId, stored));
@@ -80,12 +89,22 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
         // Recorded a moment after the listing had passed its place: look again before calling it missing.
         const problem = await reallyMissing(deps, recorded);
         if (problem !== undefined) {
-          missing.push({ backend_id: backendId, key: recorded.storage_key, content_address: recorded.content_address, problem });
+          missing.push({
+            backend_id: backendId,
+            key: recorded.storage_key,
+            content_address: recorded.content_address,
+            problem,
+          });
         }
       }
     }
   }
-  const quarantined = await database.read.selectFrom("objects").select("content_address").where("state", "=", "quarantined").orderBy("content_address").execute();
+  const quarantined = await database.read
+    .selectFrom("objects")
+    .select("content_address")
+    .where("state", "=", "quarantined")
+    .orderBy("content_address")
+    .execute();
   const stale = await viewsBehind(database);
   const open = await database.read
     .selectFrom("artifact_packages")
@@ -122,7 +141,13 @@ export async function fix(
     }
     for (const orphan of report.orphans) {
       if (!(await retire(deps, orphan))) continue;
-      await deps.dataPlane.delete({ backend_id: orphan.backend_id, key: orphan.key, offset: 0, length: orphan.size, layout: "whole" });
+      await deps.dataPlane.delete({
+        backend_id: orphan.backend_id,
+        key: orphan.key,
+        offset: 0,
+        length: orphan.size,
+        layout: "whole",
+      });
       removedOrphans += 1;
       freed += orphan.size;
     }
@@ -266,7 +291,8 @@ async function* merge(
 /** Parses a duration such as `0s`, `90m`, `24h`, `7d`. @throws {RegistryError} `invalid_argument` */
 export function parseDuration(text: string): number {
   const match = /^([0-9]{1,9})(s|m|h|d)$/.exec(text);
-  if (match === null) throw new RegistryError("invalid_argument", `A duration reads 90s, 30m, 24h or 7d, not ${JSON.stringify(text)}`);
+  if (match === null)
+    throw new RegistryError("invalid_argument", `A duration reads 90s, 30m, 24h or 7d, not ${JSON.stringify(text)}`);
   const unit = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }[match[2] as "s" | "m" | "h" | "d"];
   return Number(match[1]) * unit;
 }

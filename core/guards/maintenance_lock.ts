@@ -38,7 +38,13 @@ export async function withMaintenanceLock<T>(
       );
     }
     if (held !== undefined) await trx.deleteFrom("maintenance_lock").where("name", "=", NAME).execute();
-    const row = { name: NAME, holder, purpose: options.purpose, acquired_at: now, expires_at: toTimestamp(clock.now() + LEASE) };
+    const row = {
+      name: NAME,
+      holder,
+      purpose: options.purpose,
+      acquired_at: now,
+      expires_at: toTimestamp(clock.now() + LEASE),
+    };
     await trx.insertInto("maintenance_lock").values(row).execute();
   });
   const mine = <Q extends { where(column: "holder", op: "=", value: string): Q }>(query: Q): Q =>

@@ -58,7 +58,12 @@ const EVENT_COLUMNS = [
   "prev_hash",
   "hash",
 ] as const satisfies readonly (keyof EventsTable)[];
-const PAYLOAD_COLUMNS = ["sequence", "salt", "context", "payload"] as const satisfies readonly (keyof EventPayloadsTable)[];
+const PAYLOAD_COLUMNS = [
+  "sequence",
+  "salt",
+  "context",
+  "payload",
+] as const satisfies readonly (keyof EventPayloadsTable)[];
 
 export interface AppenderDeps {
   readonly hasher: Hasher;

@@ -54,9 +54,7 @@ export class GroupCommitter {
   }
 
   commit<W extends Wants, T>(caller: Caller, unit: Unit<W, T>): Promise<T> {
-    const wants = Object.entries(unit.wants).map(
-      ([name, want]) => [name, want.loader.keyOf(want.key), want] as const,
-    );
+    const wants = Object.entries(unit.wants).map(([name, want]) => [name, want.loader.keyOf(want.key), want] as const);
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({
         unit: unit as unknown as Unit<Wants, unknown>,
@@ -66,9 +64,7 @@ export class GroupCommitter {
         resolve: resolve as (result: unknown) => void,
         reject,
       });
-      this.#running ??= this.#drain().finally(() => {
-        this.#running = undefined;
-      });
+      this.#running ??= this.#drain();
     });
   }
 
@@ -77,6 +73,7 @@ export class GroupCommitter {
     while (this.#running !== undefined) await this.#running;
   }
 
+  /** Never rejects: what goes wrong is told to the units. */
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       // One macrotask turn: callers that are about to commit get to join.
@@ -84,6 +81,8 @@ export class GroupCommitter {
       const group = this.#queue.splice(0, MAX_GROUP);
       await this.#runGroup(group);
     }
+    // In the same turn as the look at the queue: a commit from now on starts another drain.
+    this.#running = undefined;
   }
 
   async #runGroup(group: readonly Pending[]): Promise<void> {
@@ -194,7 +193,11 @@ export class GroupCommitter {
       try {
         return await this.#deps.database.write(async (trx) => {
           await lockHead(trx, this.#deps.database.kind);
-          const row = await trx.selectFrom("events").select("sequence").where("event_id", "=", wanted).executeTakeFirst();
+          const row = await trx
+            .selectFrom("events")
+            .select("sequence")
+            .where("event_id", "=", wanted)
+            .executeTakeFirst();
           return row !== undefined;
         });
       } catch {
@@ -256,13 +259,33 @@ export function databaseError(fault: ReturnType<Database["fault"]>, error: unkno
   const detail = messageOf(error);
   switch (fault) {
     case "full":
-      return new RegistryError("database_full", "The disk of the database is full; nothing was recorded. Free space and try again", { detail }, error);
+      return new RegistryError(
+        "database_full",
+        "The disk of the database is full; nothing was recorded. Free space and try again",
+        { detail },
+        error,
+      );
     case "busy":
-      return new RegistryError("database_busy", "Another process keeps the database busy; try again", { detail }, error);
+      return new RegistryError(
+        "database_busy",
+        "Another process keeps the database busy; try again",
+        { detail },
+        error,
+      );
     case "connection":
-      return new RegistryError("database_failed", "The connection to the database was lost; nothing was recorded. Try again", { detail }, error);
+      return new RegistryError(
+        "database_failed",
+        "The connection to the database was lost; nothing was recorded. Try again",
+        { detail },
+        error,
+      );
     case "read_only":
-      return new RegistryError("database_failed", "The database cannot be written (read-only file or directory)", { detail }, error);
+      return new RegistryError(
+        "database_failed",
+        "The database cannot be written (read-only file or directory)",
+        { detail },
+        error,
+      );
     default:
       return new RegistryError("database_failed", `The database failed: ${detail}`, { detail }, error);
   }

@@ -47,7 +47,10 @@ async function* rowsInOrder(db: Kysely<Tables>, table: AnyViewTable): AsyncGener
   let after: readonly unknown[] | undefined;
   for (;;) {
     const where = after === undefined ? sql`` : sql` where (${keyRefs}) > (${sql.join(after)})`;
-    const page = await sql<DumpRow>`select ${columns} from ${sql.table(table.name)}${where} order by ${keyRefs} limit ${sql.lit(PAGE)}`.execute(db);
+    const page =
+      await sql<DumpRow>`select ${columns} from ${sql.table(table.name)}${where} order by ${keyRefs} limit ${sql.lit(PAGE)}`.execute(
+        db,
+      );
     yield* page.rows;
     const last = page.rows.at(-1);
     if (last === undefined || page.rows.length < PAGE) return;

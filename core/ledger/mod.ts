@@ -18,10 +18,10 @@ export { digestViews, type ViewsDigest } from "./dump.ts";
 export type { EventQuery, TailOptions } from "./read.ts";
 export {
   checkReplay,
-  rebuildViews,
   type ReplayCheck,
   type ReplayOptions,
   type ReplayReport,
+  rebuildViews,
   replayInPlace,
   staleViews,
 } from "./replay.ts";

@@ -50,7 +50,11 @@ export async function readEvents(db: Kysely<Tables>, query: EventQuery): Promise
 }
 
 export async function readHead(db: Kysely<Tables>): Promise<Head> {
-  const row = await db.selectFrom("event_head").select(["sequence", "hash"]).where("id", "=", 1).executeTakeFirstOrThrow();
+  const row = await db
+    .selectFrom("event_head")
+    .select(["sequence", "hash"])
+    .where("id", "=", 1)
+    .executeTakeFirstOrThrow();
   return { sequence: Number(row.sequence), hash: row.hash };
 }
 

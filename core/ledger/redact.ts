@@ -6,8 +6,8 @@ import { RegistryError } from "../base/errors.ts";
 import type { EventType } from "../events/types.ts";
 import { factKeys } from "../views/keys.ts";
 import { type Loader, type Want, want } from "../views/loader.ts";
-import { selectByKeys } from "../views/statements.ts";
 import { deletionOf } from "../views/packages.ts";
+import { selectByKeys } from "../views/statements.ts";
 import type { Unit } from "./unit.ts";
 
 interface EventFacts {
@@ -58,7 +58,10 @@ export function redactionOf(
         throw new RegistryError("event_not_found", `There is no event ${sequence}`, { sequence });
       }
       if (KEPT.has(event.type)) {
-        throw new RegistryError("unsupported", `An event of type ${event.type} is never erased`, { sequence, type: event.type });
+        throw new RegistryError("unsupported", `An event of type ${event.type} is never erased`, {
+          sequence,
+          type: event.type,
+        });
       }
       if (deletion === undefined) {
         throw new RegistryError(

@@ -6,11 +6,11 @@
  * are compared.
  */
 import type { Kysely, Transaction } from "kysely";
+import { equalBytes } from "../base/bytes.ts";
 import { RegistryError } from "../base/errors.ts";
 import { commitmentOf, GENESIS_HASH, hashOf } from "../events/chain.ts";
 import { toReducible } from "../events/codec.ts";
 import type { ReducibleEvent, StoredEvent } from "../events/types.ts";
-import { equalBytes } from "../base/bytes.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { Database } from "../spi/database.ts";
 import { reduceAll, VIEWS } from "../views/mod.ts";
@@ -126,11 +126,15 @@ export async function staleViews(db: Kysely<Tables>): Promise<readonly View[]> {
   for (const [name, version] of versions) {
     const known = VIEWS.find((view) => view.name === name);
     if (known !== undefined && version > known.version) {
-      throw new RegistryError("schema_too_new", `The view ${name} was written by a newer version of this program; use that version`, {
-        view: name,
-        version,
-        known_version: known.version,
-      });
+      throw new RegistryError(
+        "schema_too_new",
+        `The view ${name} was written by a newer version of this program; use that version`,
+        {
+          view: name,
+          version,
+          known_version: known.version,
+        },
+      );
     }
   }
   return VIEWS.filter((view) => versions.get(view.name) !== view.version);

@@ -39,7 +39,9 @@ const PAGE = 1000;
 export function parseHead(text: string): ExpectedHead {
   const match = /^(0|[1-9][0-9]{0,15}):([0-9a-f]{64})$/.exec(text);
   if (match === null) {
-    throw new RegistryError("invalid_argument", "A log head reads <sequence>:<64 hexadecimal digits>", { head: text.slice(0, 120) });
+    throw new RegistryError("invalid_argument", "A log head reads <sequence>:<64 hexadecimal digits>", {
+      head: text.slice(0, 120),
+    });
   }
   return { sequence: Number(match[1]), hash: match[2] as string };
 }
@@ -79,7 +81,8 @@ export async function verifyLog(
           return verdict(`event ${at} should be number ${tenantSequence} of its tenant`, at);
         }
         tenants.set(event.tenant, tenantSequence);
-        if (!equalBytes(event.prev_hash, previous)) return verdict(`event ${at} does not link to the event before it`, at);
+        if (!equalBytes(event.prev_hash, previous))
+          return verdict(`event ${at} does not link to the event before it`, at);
         if (event.salt === null || event.context === null || event.payload === null) {
           if (event.salt !== null || event.context !== null || event.payload !== null) {
             return verdict(`event ${at} is half erased`, at);

@@ -22,7 +22,8 @@ export async function abandonPackage(
   await deps.ledger.commit(caller, {
     wants: { package: want(packageById, packageId) },
     decide(found) {
-      if (found.package?.state === "abandoned" && found.package.tenant === caller.tenant) return { events: [], result: undefined };
+      if (found.package?.state === "abandoned" && found.package.tenant === caller.tenant)
+        return { events: [], result: undefined };
       checkOpen(found.package, caller, packageId);
       return { events: [{ type: "v1.package.abandoned", subject: packageId, payload: { reason } }], result: undefined };
     },

@@ -9,7 +9,7 @@ import type { ByteRange } from "../spi/storage.ts";
 import { entryByPath, entryOf } from "../views/files.ts";
 import { pathKeyOf } from "../views/keys.ts";
 import { loadOne, want } from "../views/loader.ts";
-import { locationOf, objectByAddress, type ObjectRecord } from "../views/objects.ts";
+import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
 import type { ArtifactPackagesTable } from "../views/tables.ts";
 import { type FileEntry, fileNotFound } from "./entries.ts";
 import { checkPath } from "./paths.ts";
@@ -39,7 +39,10 @@ export async function getFile(
   const entry = row === undefined || row.relative_path !== input.path ? undefined : entryOf(row);
   if (entry === undefined) throw fileNotFound(packageId, input.path);
   if (entry.kind !== "file") {
-    throw new RegistryError("file_not_found", `${JSON.stringify(input.path)} is a ${entry.kind}, not a file`, { path: input.path, kind: entry.kind });
+    throw new RegistryError("file_not_found", `${JSON.stringify(input.path)} is a ${entry.kind}, not a file`, {
+      path: input.path,
+      kind: entry.kind,
+    });
   }
   return openFile(deps, caller, entry, input);
 }
@@ -83,7 +86,11 @@ async function* quarantining(
   try {
     yield* bytes;
   } catch (error) {
-    const problem = isRegistryError(error, "object_missing") ? "missing" : isRegistryError(error, "object_corrupt") ? "digest" : undefined;
+    const problem = isRegistryError(error, "object_missing")
+      ? "missing"
+      : isRegistryError(error, "object_corrupt")
+        ? "digest"
+        : undefined;
     // The read has failed either way; a database that cannot take the note must not hide why.
     if (problem !== undefined) await recordDamage(deps, caller, object.content_address, problem).catch(() => {});
     throw error;
@@ -118,7 +125,12 @@ async function recordRestored(deps: PackageDeps, caller: Caller, address: string
 }
 
 /** The manifest's exact CBOR bytes, or its JCS projection. @throws {RegistryError} `package_not_finalized` */
-export async function getManifestBytes(deps: PackageDeps, caller: Caller, ref: string, form: "cbor" | "jcs"): Promise<Uint8Array> {
+export async function getManifestBytes(
+  deps: PackageDeps,
+  caller: Caller,
+  ref: string,
+  form: "cbor" | "jcs",
+): Promise<Uint8Array> {
   authorize(caller, "package:read");
   const bytes = await storedManifest(deps, await findPackage(deps, caller, ref));
   return form === "cbor" ? bytes : manifestToJcs(decodeManifest(bytes));
@@ -126,10 +138,14 @@ export async function getManifestBytes(deps: PackageDeps, caller: Caller, ref: s
 
 async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Uint8Array> {
   if (row.manifest_sequence === null) {
-    throw new RegistryError("package_not_finalized", `The package ${row.package_id} is ${row.state}; it has a manifest once it is finalised`, {
-      package_id: row.package_id,
-      state: row.state,
-    });
+    throw new RegistryError(
+      "package_not_finalized",
+      `The package ${row.package_id} is ${row.state}; it has a manifest once it is finalised`,
+      {
+        package_id: row.package_id,
+        state: row.state,
+      },
+    );
   }
   const stored = await deps.database.read
     .selectFrom("event_payloads")
@@ -137,7 +153,11 @@ async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Pr
     .where("sequence", "=", row.manifest_sequence)
     .executeTakeFirst();
   if (stored === undefined || stored.payload === null) {
-    throw new RegistryError("chain_broken", `The log lacks event ${row.manifest_sequence}; run \`artifactstore events verify\``, { sequence: row.manifest_sequence });
+    throw new RegistryError(
+      "chain_broken",
+      `The log lacks event ${row.manifest_sequence}; run \`artifactstore events verify\``,
+      { sequence: row.manifest_sequence },
+    );
   }
   return stored.payload;
 }
@@ -186,7 +206,12 @@ export async function verifyPackage(
     const address = file.content_address as string;
     const known = pathsByAddress.get(address);
     if (known !== undefined) known.paths.push(file.relative_path);
-    else pathsByAddress.set(address, { size: file.size ?? 0, sha256: file.digest_sha256 ?? "", paths: [file.relative_path] });
+    else
+      pathsByAddress.set(address, {
+        size: file.size ?? 0,
+        sha256: file.digest_sha256 ?? "",
+        paths: [file.relative_path],
+      });
   }
   const damaged: DamagedObject[] = [];
   let objects = 0;
@@ -204,9 +229,18 @@ export async function verifyPackage(
   };
   await Promise.all(Array.from({ length: VERIFY_CONCURRENCY }, worker));
   const manifestOk =
-    row.manifest_digest === null ? null : manifestDigest(await storedManifest(deps, row), deps.hasher) === row.manifest_digest;
+    row.manifest_digest === null
+      ? null
+      : manifestDigest(await storedManifest(deps, row), deps.hasher) === row.manifest_digest;
   damaged.sort((a, b) => (a.content_address < b.content_address ? -1 : 1));
-  return { ok: damaged.length === 0 && manifestOk !== false, package_id: row.package_id, objects, bytes, manifest_ok: manifestOk, damaged };
+  return {
+    ok: damaged.length === 0 && manifestOk !== false,
+    package_id: row.package_id,
+    objects,
+    bytes,
+    manifest_ok: manifestOk,
+    damaged,
+  };
 }
 
 async function verifyObject(

@@ -113,8 +113,12 @@ function unknownClass(name: string): RegistryError {
 }
 
 export function versionExists(name: string, version: string): RegistryError {
-  return new RegistryError("version_exists", `${name}@${version} exists already, and a finalised version never changes; choose another version`, {
-    name,
-    version,
-  });
+  return new RegistryError(
+    "version_exists",
+    `${name}@${version} exists already, and a finalised version never changes; choose another version`,
+    {
+      name,
+      version,
+    },
+  );
 }

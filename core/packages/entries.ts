@@ -53,7 +53,10 @@ export async function removeFile(
     decide(found) {
       checkOpen(found.package, caller, packageId);
       if (found.entry?.relative_path !== path) throw fileNotFound(packageId, path);
-      return { events: [{ type: "v1.package.file_removed", subject: packageId, payload: { path } }], result: undefined };
+      return {
+        events: [{ type: "v1.package.file_removed", subject: packageId, payload: { path } }],
+        result: undefined,
+      };
     },
   });
 }

@@ -71,15 +71,23 @@ export function putEntryUnit(
   };
 }
 
-export function checkOpen(row: ArtifactPackagesTable | undefined, caller: Caller, packageId: string): ArtifactPackagesTable {
+export function checkOpen(
+  row: ArtifactPackagesTable | undefined,
+  caller: Caller,
+  packageId: string,
+): ArtifactPackagesTable {
   if (row === undefined || row.tenant !== caller.tenant) {
     throw new RegistryError("package_not_found", `There is no package ${packageId}`, { package: packageId });
   }
   if (row.state !== "open") {
-    throw new RegistryError("package_not_open", `The package ${packageId} is ${row.state} and no longer changes; create another one`, {
-      package_id: packageId,
-      state: row.state,
-    });
+    throw new RegistryError(
+      "package_not_open",
+      `The package ${packageId} is ${row.state} and no longer changes; create another one`,
+      {
+        package_id: packageId,
+        state: row.state,
+      },
+    );
   }
   return row;
 }
@@ -98,15 +106,23 @@ export function checkReplace(path: string, existing: ArtifactFilesTable | undefi
     );
   }
   if (replace === false) {
-    throw new RegistryError("path_exists", `${JSON.stringify(path)} is in the package already; ask for replacement to change it`, { path });
+    throw new RegistryError(
+      "path_exists",
+      `${JSON.stringify(path)} is in the package already; ask for replacement to change it`,
+      { path },
+    );
   }
 }
 
 function notADirectory(path: string, ancestor: string): RegistryError {
-  return new RegistryError("path_conflict", `${JSON.stringify(path)} cannot be added: ${JSON.stringify(ancestor)} is not a directory`, {
-    path,
-    ancestor,
-  });
+  return new RegistryError(
+    "path_conflict",
+    `${JSON.stringify(path)} cannot be added: ${JSON.stringify(ancestor)} is not a directory`,
+    {
+      path,
+      ancestor,
+    },
+  );
 }
 
 /** The event that records where new bytes are; none where the log knows a good copy. */
@@ -132,7 +148,11 @@ function storedEvent(content: StoredContent, object: ObjectRecord | undefined, r
 }
 
 function changedMeanwhile(address: string): RegistryError {
-  return new RegistryError("conflict", `The stored copy of ${address} changed while it was being pushed; push it again`, {
-    content_address: address,
-  });
+  return new RegistryError(
+    "conflict",
+    `The stored copy of ${address} changed while it was being pushed; push it again`,
+    {
+      content_address: address,
+    },
+  );
 }

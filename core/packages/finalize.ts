@@ -11,7 +11,13 @@ import { RegistryError } from "../base/errors.ts";
 import { parseJcsText } from "../base/jcs.ts";
 import type { ExternalRef, JsonMap, RetentionMode } from "../events/types.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
-import { encodeManifest, type Manifest, type ManifestEntry, manifestDigest, type StorageReceipt } from "../manifest/mod.ts";
+import {
+  encodeManifest,
+  type Manifest,
+  type ManifestEntry,
+  manifestDigest,
+  type StorageReceipt,
+} from "../manifest/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { type EntriesState, entriesState, entryOf, filesTable } from "../views/files.ts";
 import { loadOne, type Want, type Wants, want } from "../views/loader.ts";
@@ -43,13 +49,19 @@ export async function finalizePackage(deps: PackageDeps, caller: Caller, package
     const finalized = await loadOne(deps.database.read, packageById, packageId);
     const digest = manifestDigest(bytes, deps.hasher);
     if (finalized === undefined || (finalized.manifest_digest !== digest && finalized.state !== "finalized")) {
-      throw new RegistryError("internal", "The package was finalised, but its row does not say so", { package_id: packageId });
+      throw new RegistryError("internal", "The package was finalised, but its row does not say so", {
+        package_id: packageId,
+      });
     }
     return await describe(deps, finalized);
   }
-  throw new RegistryError("conflict", `Files were being added to ${packageId} while it was finalised; stop adding and finalise again`, {
-    package_id: packageId,
-  });
+  throw new RegistryError(
+    "conflict",
+    `Files were being added to ${packageId} while it was finalised; stop adding and finalise again`,
+    {
+      package_id: packageId,
+    },
+  );
 }
 
 async function commitManifest(
@@ -156,15 +168,22 @@ function checkTree(files: readonly ManifestEntry[]): void {
   for (const { path } of files) {
     for (const ancestor of ancestorsOf(path.normalize("NFC"))) {
       if (!notDirectories.has(ancestor)) continue;
-      throw new RegistryError("path_conflict", `${JSON.stringify(ancestor)} is not a directory, but ${JSON.stringify(path)} is below it; remove one`, {
-        path,
-        ancestor,
-      });
+      throw new RegistryError(
+        "path_conflict",
+        `${JSON.stringify(ancestor)} is not a directory, but ${JSON.stringify(path)} is below it; remove one`,
+        {
+          path,
+          ancestor,
+        },
+      );
     }
   }
 }
 
-async function receiptsFor(trx: Parameters<typeof selectByKeys>[0], files: readonly ManifestEntry[]): Promise<StorageReceipt[]> {
+async function receiptsFor(
+  trx: Parameters<typeof selectByKeys>[0],
+  files: readonly ManifestEntry[],
+): Promise<StorageReceipt[]> {
   const addresses = new Set<string>();
   for (const entry of files) if (entry.kind === "file") addresses.add(entry.content_address);
   const rows = await selectByKeys(

@@ -1,9 +1,8 @@
 import { authorize } from "../access/decide.ts";
-import type { FileEntry } from "./entries.ts";
 import { RegistryError } from "../base/errors.ts";
 import { type ByteSource, toIterable } from "../base/stream.ts";
-import type { Digest } from "../identity/digest.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
+import type { Digest } from "../identity/digest.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { ContentFacts, Placement } from "../spi/data_plane.ts";
 import type { StorageLocation } from "../spi/storage.ts";
@@ -12,6 +11,7 @@ import { pathKeyOf } from "../views/keys.ts";
 import { loadOne } from "../views/loader.ts";
 import { locationOf, objectByAddress } from "../views/objects.ts";
 import { packageById } from "../views/packages.ts";
+import type { FileEntry } from "./entries.ts";
 import { checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
 import { checkPath } from "./paths.ts";
 import type { PackageDeps } from "./types.ts";
@@ -124,5 +124,7 @@ const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+-]{1,127}$/;
 
 function checkMediaType(mediaType: string | undefined): void {
   if (mediaType === undefined || MEDIA_TYPE.test(mediaType)) return;
-  throw new RegistryError("invalid_argument", "A media type reads type/subtype", { media_type: mediaType.slice(0, 300) });
+  throw new RegistryError("invalid_argument", "A media type reads type/subtype", {
+    media_type: mediaType.slice(0, 300),
+  });
 }

@@ -1,5 +1,5 @@
 /** Package metadata: JSON, bounded, and valid under the JSON Schema that the package names. */
-import { Validator, type Schema } from "@cfworker/json-schema";
+import { type Schema, Validator } from "@cfworker/json-schema";
 import { checkValue } from "../base/cbor.ts";
 import { messageOf, RegistryError } from "../base/errors.ts";
 import { jcsText } from "../base/jcs.ts";
@@ -18,7 +18,12 @@ export function checkJsonMap(value: unknown, what: string, limit: number): JsonM
     checkValue(value, 0);
     text = jcsText(value as JsonMap);
   } catch (error) {
-    throw new RegistryError("invalid_metadata", `${what} cannot be kept as canonical JSON: ${messageOf(error)}`, {}, error);
+    throw new RegistryError(
+      "invalid_metadata",
+      `${what} cannot be kept as canonical JSON: ${messageOf(error)}`,
+      {},
+      error,
+    );
   }
   const bytes = encoder.encode(text).length;
   if (bytes > limit) {
@@ -45,7 +50,10 @@ export function validateAgainst(metadata: JsonMap, schemaId: string, schema: Jso
   throw new RegistryError(
     "invalid_metadata",
     `The metadata is not valid under the schema ${JSON.stringify(schemaId)}: ${first?.instanceLocation ?? "#"}: ${first?.error ?? "invalid"}`,
-    { schema_id: schemaId, errors: errors.slice(0, 20).map((e) => ({ at: e.instanceLocation, rule: e.keywordLocation, error: e.error })) },
+    {
+      schema_id: schemaId,
+      errors: errors.slice(0, 20).map((e) => ({ at: e.instanceLocation, rule: e.keywordLocation, error: e.error })),
+    },
   );
 }
 
@@ -54,7 +62,12 @@ export function checkSchema(schema: JsonMap): void {
   try {
     new Validator(schema as unknown as Schema, "2020-12").validate({});
   } catch (error) {
-    throw new RegistryError("invalid_metadata", `This is not a JSON Schema (2020-12) that can be used: ${messageOf(error)}`, {}, error);
+    throw new RegistryError(
+      "invalid_metadata",
+      `This is not a JSON Schema (2020-12) that can be used: ${messageOf(error)}`,
+      {},
+      error,
+    );
   }
 }
 
@@ -65,17 +78,23 @@ export function checkExternalRefs(
   refs: readonly { readonly system: string; readonly id: string; readonly url?: string | null }[],
   limit: number,
 ): ExternalRef[] {
-  if (refs.length > limit) throw new RegistryError("limit_exceeded", `A package has ${limit} external references at most`, { limit });
+  if (refs.length > limit)
+    throw new RegistryError("limit_exceeded", `A package has ${limit} external references at most`, { limit });
   return refs.map(({ system, id, url }) => {
     for (const text of [system, id]) {
       if (typeof text !== "string" || text === "" || text.length > MAX_REF_TEXT || !text.isWellFormed()) {
-        throw new RegistryError("invalid_metadata", "An external reference has a system and an id, each 1 to 2048 characters");
+        throw new RegistryError(
+          "invalid_metadata",
+          "An external reference has a system and an id, each 1 to 2048 characters",
+        );
       }
     }
     if (url === undefined || url === null) return { system, id, url: null };
     const parsed = url.length <= MAX_REF_TEXT && url.isWellFormed() && URL.canParse(url) ? new URL(url) : undefined;
     if (parsed?.protocol !== "https:" && parsed?.protocol !== "http:") {
-      throw new RegistryError("invalid_metadata", "The url of an external reference is an http or https address", { url: url.slice(0, 200) });
+      throw new RegistryError("invalid_metadata", "The url of an external reference is an http or https address", {
+        url: url.slice(0, 200),
+      });
     }
     return { system, id, url };
   });

@@ -18,7 +18,10 @@ export function checkPath(path: string): void {
 export function checkSymlink(path: string, target: string): void {
   checkPath(path);
   if (!staysInside(path, target)) {
-    throw new RegistryError("invalid_path", `The symlink ${JSON.stringify(path)} points out of the package`, { path, target: target.slice(0, MAX_PATH_BYTES) });
+    throw new RegistryError("invalid_path", `The symlink ${JSON.stringify(path)} points out of the package`, {
+      path,
+      target: target.slice(0, MAX_PATH_BYTES),
+    });
   }
 }
 

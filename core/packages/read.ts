@@ -1,7 +1,8 @@
 /** Looking packages up. */
-import { parseJcsText } from "../base/jcs.ts";
-import { RegistryError } from "../base/errors.ts";
+
 import { authorize } from "../access/decide.ts";
+import { RegistryError } from "../base/errors.ts";
+import { parseJcsText } from "../base/jcs.ts";
 import type { ExternalRef, JsonMap, PackageEntry, RetentionMode } from "../events/types.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { entryOf, filesTable } from "../views/files.ts";
@@ -18,9 +19,13 @@ export async function findPackage(deps: PackageDeps, caller: Caller, ref: string
   const row = await lookUp(deps, caller, ref);
   // Another tenant's package is answered exactly like one that does not exist.
   if (row === undefined || row.tenant !== caller.tenant) {
-    throw new RegistryError("package_not_found", `There is no package ${JSON.stringify(ref.slice(0, 400))}; use its id or name@version`, {
-      package: ref.slice(0, 400),
-    });
+    throw new RegistryError(
+      "package_not_found",
+      `There is no package ${JSON.stringify(ref.slice(0, 400))}; use its id or name@version`,
+      {
+        package: ref.slice(0, 400),
+      },
+    );
   }
   return row;
 }
@@ -30,7 +35,11 @@ async function lookUp(deps: PackageDeps, caller: Caller, ref: string): Promise<A
   if (UUID.test(ref)) return await loadOne(db, packageById, ref);
   const at = ref.lastIndexOf("@");
   if (at <= 0 || ref.length > 400) return undefined;
-  return await loadOne(db, releasedPackage, { tenant: caller.tenant, name: ref.slice(0, at), version: ref.slice(at + 1) });
+  return await loadOne(db, releasedPackage, {
+    tenant: caller.tenant,
+    name: ref.slice(0, at),
+    version: ref.slice(at + 1),
+  });
 }
 
 export async function getPackage(deps: PackageDeps, caller: Caller, ref: string): Promise<Package> {
@@ -91,7 +100,11 @@ export interface PageOf<T> {
 }
 
 /** Newest first. @throws {RegistryError} `invalid_argument` */
-export async function listPackages(deps: PackageDeps, caller: Caller, query: ListPackagesQuery = {}): Promise<PageOf<Package>> {
+export async function listPackages(
+  deps: PackageDeps,
+  caller: Caller,
+  query: ListPackagesQuery = {},
+): Promise<PageOf<Package>> {
   authorize(caller, "package:read");
   const limit = checkLimit(query.limit);
   let select = deps.database.read
@@ -119,7 +132,12 @@ export interface ListFilesQuery {
 }
 
 /** Entries of a package in byte order of their paths. */
-export async function listFiles(deps: PackageDeps, caller: Caller, ref: string, query: ListFilesQuery = {}): Promise<PageOf<PackageEntry>> {
+export async function listFiles(
+  deps: PackageDeps,
+  caller: Caller,
+  ref: string,
+  query: ListFilesQuery = {},
+): Promise<PageOf<PackageEntry>> {
   authorize(caller, "package:read");
   const row = await findPackage(deps, caller, ref);
   const limit = checkLimit(query.limit);
@@ -145,5 +163,7 @@ function checkLimit(limit = 100): number {
 
 function parseSequenceCursor(cursor: string): number {
   if (/^[1-9][0-9]{0,15}$/.test(cursor)) return Number(cursor);
-  throw new RegistryError("invalid_argument", "This cursor does not come from a page of this list", { cursor: cursor.slice(0, 40) });
+  throw new RegistryError("invalid_argument", "This cursor does not come from a page of this list", {
+    cursor: cursor.slice(0, 40),
+  });
 }

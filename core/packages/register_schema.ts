@@ -22,7 +22,10 @@ export async function registerMetadataSchema(
   authorize(caller, "schema:register");
   const { schemaId } = input;
   if (!SCHEMA_ID.test(schemaId)) {
-    throw new RegistryError("invalid_argument", "A schema id has letters, digits and . _ : / # - , 200 characters at most");
+    throw new RegistryError(
+      "invalid_argument",
+      "A schema id has letters, digits and . _ : / # - , 200 characters at most",
+    );
   }
   const schema = checkJsonMap(input.schema, "The schema", deps.limits.maxMetadataBytes);
   checkSchema(schema);
@@ -32,12 +35,18 @@ export async function registerMetadataSchema(
     decide({ existing }) {
       if (existing !== undefined) {
         if (existing.schema_json === text) return { events: [], result: undefined };
-        throw new RegistryError("conflict", `The schema ${JSON.stringify(schemaId)} is registered with other content; choose another id`, {
-          schema_id: schemaId,
-        });
+        throw new RegistryError(
+          "conflict",
+          `The schema ${JSON.stringify(schemaId)} is registered with other content; choose another id`,
+          {
+            schema_id: schemaId,
+          },
+        );
       }
       return {
-        events: [{ type: "v1.metadata_schema.registered", subject: schemaId, payload: { schema_id: schemaId, schema } }],
+        events: [
+          { type: "v1.metadata_schema.registered", subject: schemaId, payload: { schema_id: schemaId, schema } },
+        ],
         result: undefined,
       };
     },

@@ -1,10 +1,11 @@
 /** What the package use cases take and give. */
-import type { DataPlane } from "../spi/data_plane.ts";
-import type { Database } from "../spi/database.ts";
+
+import type { Clock, Ids } from "../base/clock.ts";
 import type { ExternalRef, JsonMap, RetentionMode } from "../events/types.ts";
 import type { Hasher } from "../identity/hasher.ts";
-import type { Clock, Ids } from "../base/clock.ts";
 import type { Ledger } from "../ledger/mod.ts";
+import type { DataPlane } from "../spi/data_plane.ts";
+import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
 
 /** Upper bounds on what a caller may send. */

@@ -1,4 +1,4 @@
-import { digestOf, type ContentAddress } from "../identity/content_address.ts";
+import { type ContentAddress, digestOf } from "../identity/content_address.ts";
 import type { StorageLocation } from "../spi/storage.ts";
 import { factKeys } from "./keys.ts";
 import type { Loader } from "./loader.ts";

@@ -125,7 +125,13 @@ async function rowsToChange(trx: Parameters<View["reduce"]>[0], events: readonly
   for (const event of events) {
     if (event.type === "v1.package.finalized" || event.type === "v1.package.abandoned") ids.add(event.subject);
   }
-  const found = await selectByKeys(trx, "artifact_packages", packages.columns, ["package_id"], [...ids].map((id) => [id]));
+  const found = await selectByKeys(
+    trx,
+    "artifact_packages",
+    packages.columns,
+    ["package_id"],
+    [...ids].map((id) => [id]),
+  );
   return new Map(found.map((row) => [row.package_id, row]));
 }
 
@@ -133,7 +139,13 @@ export const packageById: Loader<string, ArtifactPackagesTable> = {
   name: "package",
   keyOf: factKeys.package,
   async load(db, ids) {
-    const rows = await selectByKeys(db, "artifact_packages", packages.columns, ["package_id"], ids.map((id) => [id]));
+    const rows = await selectByKeys(
+      db,
+      "artifact_packages",
+      packages.columns,
+      ["package_id"],
+      ids.map((id) => [id]),
+    );
     return new Map(rows.map((row) => [factKeys.package(row.package_id), row]));
   },
 };
@@ -158,7 +170,13 @@ export const deletionOf: Loader<string, { package_id: string; tenant: string }> 
   name: "deletion",
   keyOf: factKeys.deletion,
   async load(db, ids) {
-    const rows = await selectByKeys(db, "package_tombstones", ["package_id", "tenant"], ["package_id"], ids.map((id) => [id]));
+    const rows = await selectByKeys(
+      db,
+      "package_tombstones",
+      ["package_id", "tenant"],
+      ["package_id"],
+      ids.map((id) => [id]),
+    );
     return new Map(rows.map((row) => [factKeys.deletion(row.package_id), row]));
   },
 };

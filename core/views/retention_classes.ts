@@ -25,7 +25,13 @@ export const retentionClassByName: Loader<string, RetentionClassesTable> = {
   name: "retention class",
   keyOf: factKeys.retentionClass,
   async load(db, names) {
-    const rows = await selectByKeys(db, "retention_classes", classes.columns, ["name"], names.map((n) => [n]));
+    const rows = await selectByKeys(
+      db,
+      "retention_classes",
+      classes.columns,
+      ["name"],
+      names.map((n) => [n]),
+    );
     return new Map(rows.map((row) => [factKeys.retentionClass(row.name), row]));
   },
 };

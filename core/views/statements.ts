@@ -114,6 +114,7 @@ export async function selectByKeys<T extends keyof Tables & string, C extends ke
 function matching(keys: readonly string[], count: number): RawBuilder<unknown> {
   const one = sql.join(keys.map(() => sql.val("")));
   const list = Array.from({ length: count }, () => sql`(${one})`);
-  if (keys.length === 1) return sql`${sql.ref(keys[0] as string)} in (${sql.join(Array.from({ length: count }, () => one))})`;
+  if (keys.length === 1)
+    return sql`${sql.ref(keys[0] as string)} in (${sql.join(Array.from({ length: count }, () => one))})`;
   return sql`(${sql.join(keys.map((k) => sql.ref(k)))}) in (values ${sql.join(list)})`;
 }

@@ -24,7 +24,13 @@ export const tenantByName: Loader<string, TenantsTable> = {
   name: "tenant",
   keyOf: factKeys.tenant,
   async load(db, names) {
-    const rows = await selectByKeys(db, "tenants", tenants.columns, ["tenant"], names.map((n) => [n]));
+    const rows = await selectByKeys(
+      db,
+      "tenants",
+      tenants.columns,
+      ["tenant"],
+      names.map((n) => [n]),
+    );
     return new Map(rows.map((row) => [factKeys.tenant(row.tenant), row]));
   },
 };

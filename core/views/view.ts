@@ -74,6 +74,12 @@ export class RowFold<T extends keyof ViewTables & string> {
     }
     this.#rows.clear();
     await deleteRows(trx, this.#table.name, this.#table.primaryKey, removed);
-    await insertRows(trx, this.#table.name, this.#table.columns as never, put as never, this.#table.primaryKey as never);
+    await insertRows(
+      trx,
+      this.#table.name,
+      this.#table.columns as never,
+      put as never,
+      this.#table.primaryKey as never,
+    );
   }
 }
