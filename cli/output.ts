@@ -44,34 +44,39 @@ export interface Output {
 }
 
 export function createOutput({ json, stdout, stderr, onClosed = () => {} }: OutputOptions): Output {
-  const pending = new Set<Promise<void>>();
+  let closed = false;
+  let pending = 0;
+  let waiting: (() => void)[] = [];
   let interrupt: ((write: () => void) => void) | undefined;
   // A broken pipe also comes as an event, which would end the process if nobody listened.
   stdout.on?.("error", () => {});
   stderr.on?.("error", () => {});
 
-  function write(sink: Sink, data: string | Uint8Array): Promise<void> {
-    const written = new Promise<void>((resolve) => {
-      const start = () =>
-        sink.write(data, (error) => {
-          if (error && sink === stdout) onClosed();
-          resolve();
-        });
-      if (interrupt) interrupt(start);
-      else start();
-    }).finally(() => pending.delete(written));
-    pending.add(written);
-    return written;
+  function write(sink: Sink, data: string | Uint8Array, written: () => void = () => {}): void {
+    pending++;
+    const start = () =>
+      sink.write(data, (error) => {
+        if (error && sink === stdout && !closed) {
+          closed = true;
+          onClosed();
+        }
+        written();
+        if (--pending > 0) return;
+        for (const resolve of waiting) resolve();
+        waiting = [];
+      });
+    if (interrupt) interrupt(start);
+    else start();
   }
   const lines = (sink: Sink, text: readonly string[]) => {
-    if (text.length > 0) void write(sink, `${text.join("\n")}\n`);
+    if (text.length > 0) write(sink, `${text.join("\n")}\n`);
   };
 
   return {
     json,
     stderr,
     print: (data, text) => lines(stdout, json ? [toJson(data)] : text()),
-    bytes: (chunk) => write(stdout, chunk),
+    bytes: (chunk) => new Promise((resolve) => write(stdout, chunk, resolve)),
     note: (message, data = {}) => lines(stderr, [json ? toJson({ note: { message, ...data } }) : message]),
     status(data) {
       if (json) lines(stderr, [toJson(data)]);
@@ -83,9 +88,7 @@ export function createOutput({ json, stdout, stderr, onClosed = () => {} }: Outp
     interruptWith(hook) {
       interrupt = hook;
     },
-    async flush() {
-      while (pending.size > 0) await Promise.all(pending);
-    },
+    flush: () => (pending === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   };
 }
 

@@ -50,9 +50,6 @@ function drawBar(output: Output, label: string, meter: Meter): () => void {
   const options: cliProgress.Options & { terminal: BarTerminal } = {
     terminal,
     format: (_options, { maxWidth }) => barLine(label, meter.read(), maxWidth),
-    // Anything that must be undone at the end (a hidden cursor, wrapping switched off) would survive a kill -9.
-    hideCursor: false,
-    linewrap: null,
     forceRedraw: true,
     clearOnComplete: true,
   };
@@ -69,7 +66,10 @@ function drawBar(output: Output, label: string, meter: Meter): () => void {
   };
 }
 
-/** cli-progress's own one jumps back to where the bar began, over lines that were printed meanwhile. */
+/**
+ * cli-progress's own one jumps back to where the bar began, over lines that were printed meanwhile, and hides the cursor
+ * and switches wrapping off, which nobody undoes after a kill -9.
+ */
 class BarTerminal {
   readonly #sink: Sink;
   constructor(sink: Sink) {

@@ -16,6 +16,12 @@ import {
 } from "../../cli/output.ts";
 import { type ErrorCode, RegistryError } from "../../core/base/errors.ts";
 
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const RUNTIMES: Record<string, string[]> = {
+  bun: [process.execPath],
+  deno: ["node_modules/.bin/deno", "run", "-A", "--no-lock"],
+  node: ["node_modules/node/bin/node"],
+};
 const FIXTURE = fileURLToPath(new URL("./output_fixture.ts", import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "artifact-store-output-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -96,21 +102,26 @@ describe("output", () => {
     expect(stderr.text).toContain("output.test.ts");
   });
 
-  const shell = (script: string) =>
-    Bun.spawnSync(["sh", "-c", script], { env: { ...process.env, BUN: process.execPath, FIXTURE, DIR: dir } });
+  describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
+    const shell = (script: string) =>
+      Bun.spawnSync(["sh", "-c", script], {
+        cwd: ROOT,
+        env: { ...process.env, DENO_NO_UPDATE_CHECK: "1", RUN: command.join(" "), FIXTURE, DIR: dir },
+      });
 
-  test("loses nothing when the reader is slow and the process ends at once", () => {
-    const { stdout, exitCode } = shell('"$BUN" "$FIXTURE" 200000 | (sleep 0.3; wc -l)');
-    expect(exitCode).toBe(0);
-    expect(stdout.toString().trim()).toBe("200000");
-  });
+    test("loses nothing when the reader is slow and the process ends at once", () => {
+      const { stdout, exitCode } = shell('$RUN "$FIXTURE" 50000 | (sleep 0.3; wc -l)');
+      expect(exitCode).toBe(0);
+      expect(stdout.toString().trim()).toBe("50000");
+    });
 
-  test("ends quietly when the reader goes away", () => {
-    const { stdout, stderr } = shell(
-      '{ "$BUN" "$FIXTURE" 200000; echo $? > "$DIR/code"; } | head -n 1; cat "$DIR/code"',
-    );
-    expect(stdout.toString()).toBe("line 0\n0\n");
-    expect(stderr.toString()).toBe("");
+    test("ends quietly when the reader goes away", () => {
+      const { stdout, stderr } = shell(
+        '{ $RUN "$FIXTURE" 50000; echo $? > "$DIR/code"; } | head -n 1; cat "$DIR/code"',
+      );
+      expect(stderr.toString()).toBe("");
+      expect(stdout.toString()).toBe("line 0\n0\n");
+    });
   });
 });
 
