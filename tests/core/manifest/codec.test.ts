@@ -96,7 +96,7 @@ describe("the codecs", () => {
       }
     }
     expect(refused).toBeGreaterThan(1000);
-  });
+  }, 30_000);
 
   test("every cut is refused, and so is every byte added", () => {
     for (let length = 0; length < typical.length; length++) {
