@@ -9,9 +9,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import postgres from "postgres";
-import { openPostgresDatabase, type PostgresOptions } from "../../adapters/database-postgres/mod.ts";
-import { openSqliteDatabase } from "../../adapters/database-sqlite/mod.ts";
 import type { Database, DatabaseKind } from "../../core/spi/database.ts";
+import { type DatabaseTarget, openTarget } from "./targets.ts";
+
+export { type DatabaseTarget, openTarget } from "./targets.ts";
 
 export interface TestServer {
   /** URL of the administrator's database. */
@@ -124,18 +125,6 @@ export function forEachDatabase(
       );
     });
   }
-}
-
-/** Where a database is, in a form that can be handed to another process. `url` is a path on SQLite. */
-export interface DatabaseTarget {
-  readonly kind: DatabaseKind;
-  readonly url: string;
-}
-
-export function openTarget(target: DatabaseTarget, options: Partial<PostgresOptions> = {}): Promise<Database> {
-  return target.kind === "sqlite"
-    ? openSqliteDatabase({ path: target.url })
-    : openPostgresDatabase({ max: 5, ...options, url: target.url });
 }
 
 function platformPackage(): string {
