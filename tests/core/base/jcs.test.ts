@@ -56,6 +56,7 @@ describe("fromJson()", () => {
     ["a byte array, which JSON does not have", new Uint8Array(1)],
     ["undefined", [undefined]],
     ["too many levels", nested(MAX_DEPTH + 1, null)],
+    ["enough levels to overflow a stack", JSON.parse("[".repeat(200_000) + "]".repeat(200_000))],
   ];
   for (const [what, json] of REFUSED) {
     test(`refuses ${what}`, () => {
