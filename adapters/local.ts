@@ -18,6 +18,7 @@ import {
   rebuildViews,
   type StorageBackend,
   staleViews,
+  type Tables,
 } from "../core/mod.ts";
 import { migrate, schemaState } from "../migrations/mod.ts";
 import { openSqliteDatabase } from "./database-sqlite/mod.ts";
@@ -82,7 +83,7 @@ export async function assembleRegistry(parts: {
 
 /** Pending migrations, then every view whose reducer is another version than its rows. */
 export async function bringUpToDate(
-  database: Database,
+  database: Database<Tables>,
   hasher: Hasher,
 ): Promise<{ readonly applied: readonly string[] }> {
   const { pending } = await schemaState(database);

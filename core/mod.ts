@@ -30,3 +30,4 @@ export type { ListFilesQuery, ListPackagesQuery, PageOf } from "./packages/read.
 export { DEFAULT_LIMITS, type Limits, type Package } from "./packages/types.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
 export type * from "./spi/mod.ts";
+export type { Tables } from "./views/tables.ts";
