@@ -18,6 +18,8 @@ export interface TestServer {
   /** URL of the administrator's database. */
   readonly url: string;
   stop(): Promise<void>;
+  /** Resolves when it has stopped, for whatever reason. */
+  readonly gone: Promise<void>;
 }
 
 /** PostgreSQL refuses to run as root; 65534 is "nobody" everywhere. */
@@ -31,8 +33,7 @@ let counter = 0;
 /** URL of a fresh, empty database. */
 export async function testPostgres(): Promise<string> {
   const given = process.env.ARTIFACTSTORE_TEST_POSTGRES_URL;
-  if (!given) shared ??= startPostgres();
-  const admin = given ?? ((await shared) as TestServer).url;
+  const admin = given ?? (await sharedServer()).url;
   const name = `artifactstore_test_${process.pid}_${counter++}`;
   const sql = postgres(admin, { max: 1, onnotice: () => undefined });
   try {
@@ -45,11 +46,30 @@ export async function testPostgres(): Promise<string> {
   return url.href;
 }
 
+function sharedServer(): Promise<TestServer> {
+  shared ??= startPostgres().then((server) => {
+    server.gone.then(() => {
+      shared = undefined;
+    });
+    return server;
+  });
+  return shared;
+}
+
 /**
  * Runs the server until its standard input closes, then stops it and removes its folder. The input is a pipe from this
- * process: whatever way the tests end, SIGKILL included, no server and no folder stays.
+ * process: whatever way the tests end, SIGKILL included, no server and no folder stays. The work is done by a
+ * grandchild, because `bun test` kills the children it knows when a test takes too long. (TERM, for a server that is
+ * still starting, then QUIT, which does not wait for clients.)
  */
-const KEEPER = `"$@" & server=$!; cat > /dev/null; kill -QUIT $server; wait $server; rm -rf "$PWD"`;
+const KEEPER = `exec 3<&0
+{
+  "$@" < /dev/null 3<&- & server=$!
+  cat <&3 > /dev/null
+  kill -TERM $server; kill -QUIT $server; wait $server
+  rm -rf "$PWD"
+} &
+exec 3<&- && wait`;
 
 /** A server of its own, for tests that change its settings. */
 export async function startPostgres(settings: readonly string[] = []): Promise<TestServer> {
@@ -85,6 +105,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     stdio: ["pipe", "ignore", "ignore"],
   });
   const gone = new Promise<void>((done) => keeper.once("exit", () => done()));
+  keeper.stdin.on("error", () => undefined);
   keeper.unref();
   const stop = async () => {
     keeper.stdin.end();
@@ -95,7 +116,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     await stop();
     throw error;
   });
-  return { url, stop };
+  return { url, stop, gone };
 }
 
 /** Runs a block of tests on both kinds; `open` gives a fresh, empty database that is closed and removed afterwards. */
