@@ -32,7 +32,7 @@ import {
 
 export { type SettingKey, settings } from "./config/schema.ts";
 export { type ConfigFlags, configFlags, type Environment } from "./config/sources.ts";
-export type { DatabaseTarget, ListenAddress, StorageTarget } from "./config/values.ts";
+export { type DatabaseTarget, type ListenAddress, parseStorageUrl, type StorageTarget } from "./config/values.ts";
 
 /** Where one effective value came from. */
 export interface SettingSource {

@@ -1,5 +1,6 @@
 /** Everything core offers to doors and embedders. */
 export { type Action, DEFAULT_TENANT, localCaller } from "./access/decide.ts";
+export { toHex } from "./base/bytes.ts";
 export { type CborValue, decodeCbor, encodeCbor } from "./base/cbor.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";

@@ -3,9 +3,8 @@
  * object's size.
  */
 import { RegistryError } from "../base/errors.ts";
-import { type Algorithm, DEFAULT_ALGORITHMS } from "../identity/algorithms.ts";
-import { contentAddress } from "../identity/content_address.ts";
-import { createDigest, type Digest } from "../identity/digest.ts";
+import type { Algorithm } from "../identity/algorithms.ts";
+import { startDigests } from "../identity/digest_stream.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { ContentFacts } from "../spi/data_plane.ts";
 
@@ -24,8 +23,7 @@ export async function passOver(
   options: PassOptions = {},
 ): Promise<ContentFacts> {
   const { write, signal, maxSize = Number.POSITIVE_INFINITY } = options;
-  const algorithms = new Set<Algorithm>([...DEFAULT_ALGORITHMS, ...(options.algorithms ?? [])]);
-  const states = [...algorithms].map((algorithm) => [algorithm, hasher.create(algorithm)] as const);
+  const digests = startDigests(hasher, options.algorithms);
   let size = 0;
   let writing: Promise<void> | undefined;
   try {
@@ -39,15 +37,12 @@ export async function passOver(
       writing = write?.(chunk);
       // Observed at the next await; the handler keeps a rejection in between from counting as unhandled.
       writing?.catch(() => {});
-      for (const [, state] of states) state.update(chunk);
+      digests.update(chunk);
     }
     await writing;
   } catch (error) {
     await writing?.catch(() => {});
     throw error;
   }
-  const digests: Partial<Record<Algorithm, Digest>> = {};
-  for (const [algorithm, state] of states) digests[algorithm] = createDigest(algorithm, state.digest());
-  const known = digests as ContentFacts["digests"];
-  return { address: contentAddress(known.blake3), size, digests: known };
+  return digests.finish();
 }

@@ -20,7 +20,7 @@ export interface IngestFileInput {
   readonly packageId: string;
   /** Relative, `/`-separated, exact UTF-8. */
   readonly path: string;
-  /** The bytes. Chunks must not be reused by the source: two may be in work at once. */
+  /** The bytes. A chunk's memory may be used again once two later chunks have been asked for. */
   readonly source: ByteSource;
   readonly executable?: boolean;
   readonly mediaType?: string;

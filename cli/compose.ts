@@ -1,0 +1,106 @@
+/** The composition root: configuration -> adapters -> registry. The only place (beside openLocal) that builds a backend. */
+
+import { openPostgresDatabase } from "../adapters/database-postgres/mod.ts";
+import { openSqliteDatabase } from "../adapters/database-sqlite/mod.ts";
+import { loadHasher } from "../adapters/hasher.ts";
+import { assembleRegistry, osUser } from "../adapters/local.ts";
+import { createFsStorage } from "../adapters/storage-fs/mod.ts";
+import {
+  type Caller,
+  type Database,
+  type Hasher,
+  localCaller,
+  messageOf,
+  type Registry,
+  type StorageBackend,
+} from "../core/mod.ts";
+import type { HealthReport } from "../core/spi/health.ts";
+import type { Runtime } from "../core/spi/runtime.ts";
+import type { Config } from "./config.ts";
+import { version } from "./version.ts";
+
+export interface Composed {
+  readonly registry: Registry;
+  readonly caller: Caller;
+  readonly database: Database;
+  readonly hasher: Hasher;
+  /** `host/user/pid` for locks: who does what. */
+  readonly holder: string;
+  health(): Promise<HealthReport>;
+  close(): Promise<void>;
+}
+
+export async function openDatabase(config: Config): Promise<Database> {
+  return config.database.kind === "sqlite"
+    ? await openSqliteDatabase({ path: config.database.path })
+    : await openPostgresDatabase({ url: config.database.url });
+}
+
+export function openStorage(config: Config): StorageBackend {
+  return createFsStorage({ root: config.storage.root });
+}
+
+export function holderOf(runtime: Runtime): string {
+  return `${osUser()} (${runtime.name}, pid ${process.pid})`;
+}
+
+/** Opens everything that the configuration names, migrated and ready. */
+export async function compose(config: Config, runtime: Runtime, signal?: AbortSignal): Promise<Composed> {
+  const hasher = await loadHasher();
+  const database = await openDatabase(config);
+  const storage = openStorage(config);
+  const { max_object_bytes, max_files_per_package, max_metadata_bytes } = config.limits;
+  const registry = await assembleRegistry({
+    database,
+    storage,
+    hasher,
+    limits: {
+      maxObjectBytes: max_object_bytes,
+      maxFilesPerPackage: max_files_per_package,
+      maxMetadataBytes: max_metadata_bytes,
+    },
+  });
+  return {
+    registry,
+    caller: localCaller(osUser(), signal),
+    database,
+    hasher,
+    holder: holderOf(runtime),
+    health: () => healthOf({ registry, database, storage, hasher, runtime }),
+    close: () => registry.close(),
+  };
+}
+
+async function healthOf(parts: {
+  registry: Registry;
+  database: Database;
+  storage: StorageBackend;
+  hasher: Hasher;
+  runtime: Runtime;
+}): Promise<HealthReport> {
+  const { registry, database, storage, hasher, runtime } = parts;
+  const [head, info, stored] = await Promise.all([
+    registry.ledger.head().catch(() => null),
+    database.info().then(
+      (known) => ({ ok: true, ...known }),
+      (error: unknown) => ({
+        ok: false,
+        kind: database.kind,
+        version: "unknown",
+        synchronous: "unknown",
+        detail: messageOf(error),
+      }),
+    ),
+    storage.health(),
+  ]);
+  const ok = head !== null && info.ok && stored.ok && stored.writable;
+  return {
+    status: ok ? "ok" : "degraded",
+    ...version(),
+    registry: { ok: head !== null, head },
+    database: info,
+    storage: [{ backend_id: storage.id, kind: storage.kind, ...stored }],
+    hasher: { kernel: hasher.kernel, name: hasher.name },
+    runtime: { name: runtime.name, version: runtime.version },
+  };
+}

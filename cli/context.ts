@@ -1,0 +1,107 @@
+/** What every command works with, and how a command becomes one of commander's. */
+import { Command, Option } from "commander";
+import type { Runtime } from "../core/spi/runtime.ts";
+import { type Composed, compose } from "./compose.ts";
+import { type Config, type ConfigFlags, configFlags, loadConfig } from "./config.ts";
+import { createOutput, EXIT, type ExitCode, type Output } from "./output.ts";
+
+export interface CommandContext {
+  readonly runtime: Runtime;
+  readonly output: Output;
+  readonly config: Config;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Opens the registry; closed when the command ends, however it ends. */
+  open(): Promise<Composed>;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** One command: its words, its own options, and what it does. Answers the exit code. */
+export interface CommandSpec {
+  /** `ingest <directory>`, as commander writes it. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly alias?: string;
+  readonly options?: readonly Option[];
+  run(context: CommandContext, args: readonly string[], options: Options): Promise<ExitCode | undefined>;
+}
+
+export function option(flags: string, description: string, fallback?: unknown): Option {
+  const made = new Option(flags, description);
+  return fallback === undefined ? made : made.default(fallback);
+}
+
+/** An option that may be given many times; always a list. */
+export function repeated(flags: string, description: string): Option {
+  return new Option(flags, description).default([], "none").argParser((value, list: string[]) => [...list, value]);
+}
+
+export interface Launch {
+  readonly runtime: Runtime;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  setExitCode(code: ExitCode): void;
+}
+
+export function toCommand(spec: CommandSpec, launch: Launch): Command {
+  const command = new Command().name(spec.usage.split(" ")[0] as string).description(spec.summary);
+  for (const argument of spec.usage.split(" ").slice(1)) command.argument(argument);
+  if (spec.alias !== undefined) command.alias(spec.alias);
+  for (const own of spec.options ?? []) command.addOption(own);
+  command.option("--json", "machine-readable: results as JSON on stdout, the rest as JSON lines on stderr");
+  for (const { flags, help } of configFlags) command.optionsGroup("Settings:").option(flags, help);
+  command.action(async (...given: unknown[]) => {
+    const options = command.opts() as Options;
+    launch.setExitCode(
+      await runCommand(spec, launch, command.processedArgs.filter((a) => a !== undefined) as string[], options),
+    );
+    void given;
+  });
+  return command;
+}
+
+async function runCommand(
+  spec: CommandSpec,
+  launch: Launch,
+  args: readonly string[],
+  options: Options,
+): Promise<ExitCode> {
+  const abort = new AbortController();
+  const output = createOutput({
+    json: options.json === true,
+    stdout: launch.stdout,
+    stderr: launch.stderr,
+    onClosed: () => abort.abort(),
+  });
+  // The first signal asks, the second one insists.
+  let signals = 0;
+  const stopListening = launch.runtime.onSignal(() => {
+    signals += 1;
+    if (signals > 1) launch.runtime.exit(EXIT.interrupted);
+    abort.abort();
+  });
+  const opened: Composed[] = [];
+  try {
+    const { runtime } = launch;
+    const config = loadConfig({ flags: options as ConfigFlags, env: runtime.env, cwd: runtime.cwd() });
+    const context: CommandContext = {
+      runtime,
+      output,
+      config,
+      signal: abort.signal,
+      async open() {
+        const composed = await compose(config, runtime, abort.signal);
+        opened.push(composed);
+        return composed;
+      },
+    };
+    return (await spec.run(context, args, options)) ?? EXIT.success;
+  } catch (error) {
+    return output.error(error, { trace: launch.runtime.env.ARTIFACTSTORE_LOG_LEVEL === "debug" });
+  } finally {
+    stopListening();
+    for (const composed of opened) await composed.close().catch(() => {});
+    await output.flush();
+  }
+}

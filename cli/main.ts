@@ -1,0 +1,56 @@
+#!/usr/bin/env bun
+/** argv -> command. Runs on Bun, Deno and Node, and compiled into one file. */
+import process from "node:process";
+import { Command, CommanderError } from "commander";
+import { detectRuntime } from "../adapters/runtime.ts";
+import { adapterVerify } from "./commands/adapter.ts";
+import { configShow } from "./commands/config.ts";
+import { doctor } from "./commands/doctor.ts";
+import { eventsHead, eventsTail, eventsVerify } from "./commands/events.ts";
+import { fetchPackage } from "./commands/fetch.ts";
+import { health } from "./commands/health.ts";
+import { ingest } from "./commands/ingest.ts";
+import { ls, manifest, show } from "./commands/inspect.ts";
+import { migrateCommand } from "./commands/migrate.ts";
+import { replay } from "./commands/replay.ts";
+import { serve } from "./commands/serve.ts";
+import { verify } from "./commands/verify.ts";
+import { versionCommand, versionText } from "./commands/version.ts";
+import { type CommandSpec, type Launch, toCommand } from "./context.ts";
+import { EXIT } from "./output.ts";
+
+const runtime = await detectRuntime();
+const launch: Launch = {
+  runtime,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  setExitCode(code) {
+    process.exitCode = code;
+  },
+};
+const add = (parent: Command, ...specs: readonly CommandSpec[]) => {
+  for (const spec of specs) parent.addCommand(toCommand(spec, launch));
+};
+
+const program = new Command("artifactstore")
+  .description("Keeps what a team ships and what proves it: packages of files under one tamper-evident event log.")
+  .version(versionText(), "-V, --version", "version and commit")
+  .enablePositionalOptions();
+add(program, ingest, show, ls, manifest, fetchPackage, verify);
+const events = program.command("events").description("the event log");
+add(events, eventsTail, eventsVerify, eventsHead);
+add(program, replay, doctor, migrateCommand, serve, health);
+add(program.command("adapter").description("storage adapters"), adapterVerify);
+add(program.command("config").description("the effective configuration"), configShow);
+add(program, versionCommand);
+
+const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError();
+
+try {
+  await program.parseAsync([...runtime.args], { from: "user" });
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // commander has printed help, the version, or what is wrong with the command line
+  process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage;
+}
