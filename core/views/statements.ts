@@ -11,22 +11,32 @@ import type { Tables } from "./tables.ts";
 
 const MAX_CHUNK = 256;
 
-/** SQL text by dialect adapter (one object per Kysely instance), then by statement key. */
-const compiled = new WeakMap<object, Map<string, string>>();
+/** Compiled statements by dialect adapter (one object per Kysely instance), then by statement key. */
+const compiled = new WeakMap<object, Map<string, CompiledQuery>>();
 
-function textOf(db: Kysely<Tables>, key: string, build: () => { sql: string }): string {
+function compiledOnce(db: Kysely<Tables>, key: string, build: () => CompiledQuery): CompiledQuery {
   const adapter = db.getExecutor().adapter;
-  let texts = compiled.get(adapter);
-  if (texts === undefined) {
-    texts = new Map();
-    compiled.set(adapter, texts);
+  let statements = compiled.get(adapter);
+  if (statements === undefined) {
+    statements = new Map();
+    compiled.set(adapter, statements);
   }
-  let text = texts.get(key);
-  if (text === undefined) {
-    text = build().sql;
-    texts.set(key, text);
+  let statement = statements.get(key);
+  if (statement === undefined) {
+    // Without the values that it was compiled with.
+    statement = CompiledQuery.raw(build().sql);
+    statements.set(key, statement);
   }
-  return text;
+  return statement;
+}
+
+/**
+ * The statement with fresh parameters. `CompiledQuery.raw()` would freeze them, which for 256 rows takes longer than
+ * SQLite needs to insert these.
+ */
+function bound<R>(statement: CompiledQuery, parameters: readonly unknown[]): CompiledQuery<R> {
+  const { sql: text, query, queryId } = statement;
+  return { sql: text, query, queryId, parameters };
 }
 
 function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
@@ -53,7 +63,7 @@ export async function insertRows<R extends Row>(
   keys: readonly (keyof R & string)[] = [],
 ): Promise<void> {
   for (const chunk of chunksOf(rows)) {
-    const text = textOf(db, `insert ${table} ${keys.length > 0} ${chunk.length}`, () => {
+    const statement = compiledOnce(db, `insert ${table} ${keys.length > 0} ${chunk.length}`, () => {
       const tuple = sql`(${sql.join(columns.map(() => sql.val(null)))})`;
       const overwritten = columns.filter((c) => !keys.includes(c));
       const conflict: RawBuilder<unknown> =
@@ -70,7 +80,7 @@ export async function insertRows<R extends Row>(
     });
     const parameters: unknown[] = [];
     for (const row of chunk) for (const column of columns) parameters.push(row[column]);
-    await db.executeQuery(CompiledQuery.raw(text, parameters));
+    await db.executeQuery(bound(statement, parameters));
   }
 }
 
@@ -82,10 +92,10 @@ export async function deleteRows(
   tuples: readonly (readonly unknown[])[],
 ): Promise<void> {
   for (const chunk of chunksOf(tuples)) {
-    const text = textOf(db, `delete ${table} ${keys.join()} ${chunk.length}`, () =>
+    const statement = compiledOnce(db, `delete ${table} ${keys.join()} ${chunk.length}`, () =>
       sql`delete from ${sql.table(table)} where ${matching(keys, chunk.length)}`.compile(db),
     );
-    await db.executeQuery(CompiledQuery.raw(text, chunk.flat()));
+    await db.executeQuery(bound(statement, chunk.flat()));
   }
 }
 
@@ -99,12 +109,12 @@ export async function selectByKeys<T extends keyof Tables & string, C extends ke
 ): Promise<Pick<Tables[T], C>[]> {
   const rows: Pick<Tables[T], C>[] = [];
   for (const chunk of chunksOf(tuples)) {
-    const text = textOf(db, `select ${table} ${columns.join()} ${keys.join()} ${chunk.length}`, () =>
+    const statement = compiledOnce(db, `select ${table} ${columns.join()} ${keys.join()} ${chunk.length}`, () =>
       sql`select ${sql.join(columns.map((c) => sql.ref(c)))} from ${sql.table(table)} where ${matching(keys, chunk.length)}`.compile(
         db,
       ),
     );
-    const result = await db.executeQuery<Pick<Tables[T], C>>(CompiledQuery.raw(text, chunk.flat()));
+    const result = await db.executeQuery<Pick<Tables[T], C>>(bound(statement, chunk.flat()));
     for (const row of result.rows) rows.push(row);
   }
   return rows;
