@@ -3,8 +3,8 @@
  *
  * A group takes what has queued up after one macrotask turn, at most 256 units. Inside the transaction, units are
  * decided in waves: a unit that wants a fact which an earlier unit of the wave changes waits for the next wave, so it
- * decides over what was written. Refusals (a `RegistryError` from `decide`) reject only their unit. If anything else
- * fails, the group is rolled back and its units run again one by one. Nobody is answered before the commit is durable.
+ * decides over what was written. What `decide` throws rejects only its unit. If a write fails, the group is rolled back
+ * and its units run again one by one. Nobody is answered before the commit is durable.
  */
 import type { Transaction } from "kysely";
 import type { Clock, Ids } from "../base/clock.ts";
@@ -130,8 +130,8 @@ export class GroupCommitter {
         try {
           decision = pending.unit.decide(foundFor(pending, facts), { now });
         } catch (error) {
-          if (!(error instanceof RegistryError)) throw error;
-          outcomes.set(pending, { ok: false, error });
+          // A decision writes nothing, so a broken one is its own unit's failure too.
+          outcomes.set(pending, { ok: false, error: error instanceof RegistryError ? error : brokenDecision(error) });
           continue;
         }
         const { events, result } = decision;
@@ -243,6 +243,10 @@ function foundFor(pending: Pending, facts: ReadonlyMap<string, unknown>): Loaded
   const found: Record<string, unknown> = {};
   for (const [name, key, want] of pending.wants) found[name] = facts.get(`${want.loader.name} ${key}`);
   return found as Loaded<Wants>;
+}
+
+function brokenDecision(error: unknown): RegistryError {
+  return new RegistryError("internal", `A decision failed: ${messageOf(error)}; nothing was recorded`, {}, error);
 }
 
 function unknownOutcome(error: unknown): RegistryError {
