@@ -60,8 +60,9 @@ export async function assembleRegistry(parts: {
   readonly storage: StorageBackend;
   readonly hasher: Hasher;
   readonly limits?: Partial<Limits>;
+  readonly verifyReads?: boolean;
 }): Promise<Registry> {
-  const { database, storage, hasher, limits } = parts;
+  const { database, storage, hasher, limits, verifyReads = true } = parts;
   try {
     await bringUpToDate(database, hasher);
     const registry = createRegistry({
@@ -70,6 +71,7 @@ export async function assembleRegistry(parts: {
       hasher,
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),
+      verifyReads,
       ...(limits === undefined ? {} : { limits }),
     });
     await bootstrap(registry.ledger);

@@ -54,6 +54,7 @@ export async function compose(config: Config, runtime: Runtime, signal?: AbortSi
     database,
     storage,
     hasher,
+    verifyReads: config.reads.verify,
     limits: {
       maxObjectBytes: max_object_bytes,
       maxFilesPerPackage: max_files_per_package,

@@ -82,9 +82,11 @@ async function runCommand(
     abort.abort();
   });
   const opened: Composed[] = [];
+  let trace = false;
   try {
     const { runtime } = launch;
     const config = loadConfig({ flags: options as ConfigFlags, env: runtime.env, cwd: runtime.cwd() });
+    trace = config.log.level === "debug";
     const context: CommandContext = {
       runtime,
       output,
@@ -98,7 +100,7 @@ async function runCommand(
     };
     return (await spec.run(context, args, options)) ?? EXIT.success;
   } catch (error) {
-    return output.error(error, { trace: launch.runtime.env.ARTIFACTSTORE_LOG_LEVEL === "debug" });
+    return output.error(error, { trace });
   } finally {
     stopListening();
     for (const composed of opened) await composed.close().catch(() => {});

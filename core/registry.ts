@@ -59,6 +59,8 @@ export interface RegistryDeps {
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly limits?: Partial<Limits>;
+  /** Whether whole reads are re-digested while they stream. Default true. */
+  readonly verifyReads?: boolean;
 }
 
 /**
@@ -121,7 +123,17 @@ export function createRegistry(options: RegistryDeps): Registry {
   const ids = options.ids ?? createSystemIds();
   const ledger = createLedger({ database, hasher, clock, ids });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const deps: PackageDeps = { database, ledger, dataPlane, hasher, clock, ids, limits, backendId };
+  const deps: PackageDeps = {
+    database,
+    ledger,
+    dataPlane,
+    hasher,
+    clock,
+    ids,
+    limits,
+    backendId,
+    verifyReads: options.verifyReads ?? true,
+  };
 
   return {
     createPackage: (caller, input) => createPackage(deps, caller, input),

@@ -19,7 +19,7 @@ export const serve: CommandSpec = {
       onError: (error, request) =>
         output.note(`request failed: ${request.method} ${request.path}`, { ...request, error: String(error) }),
     });
-    const listening = await runtime.serve({ hostname, port, fetch: (request) => app.fetch(request) });
+    XX;
     const report = await composed.health();
     const { database, storage } = report;
     output.print({ listening: listening.url, ...report }, () => [

@@ -128,7 +128,7 @@ async function writeFile(
   onBytes: (count: number) => void,
 ): Promise<void> {
   const mode = entry.executable ? 0o777 : 0o666;
-  const { body } = await registry.openFile(caller, entry);
+  const { body } = await registry.openFile(caller, entry, { verify: true });
   const chunks = body[Symbol.asyncIterator]();
   const first = await chunks.next();
   const second = first.done === true ? first : await chunks.next();

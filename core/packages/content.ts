@@ -63,13 +63,13 @@ export async function openFile(
       { path: entry.path, content_address: entry.content_address },
     );
   }
-  const { range, verify } = options;
+  const { range, verify = deps.verifyReads } = options;
   const bytes = deps.dataPlane.serve({
     location: locationOf(location),
     address: entry.content_address,
     size: object.size,
     ...(range === undefined ? {} : { range }),
-    ...(verify === undefined ? {} : { verify }),
+    verify,
     ...(caller.signal === undefined ? {} : { signal: caller.signal }),
   });
   const length = range === undefined ? object.size : range.end - range.start;

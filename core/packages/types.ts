@@ -36,6 +36,8 @@ export interface PackageDeps {
   readonly limits: Limits;
   /** The backend that takes new objects. */
   readonly backendId: string;
+  /** Whether whole reads are re-digested unless the caller says. */
+  readonly verifyReads: boolean;
 }
 
 export interface Package {
