@@ -19,7 +19,17 @@ export const serve: CommandSpec = {
       onError: (error, request) =>
         output.note(`request failed: ${request.method} ${request.path}`, { ...request, error: String(error) }),
     });
-    XX;
+    const listening = await runtime.serve({
+      hostname,
+      port,
+      async fetch(request) {
+        const response = await app.fetch(request);
+        if (config.log.level === "debug") {
+          output.note(`${request.method} ${new URL(request.url).pathname} ${response.status}`);
+        }
+        return response;
+      },
+    });
     const report = await composed.health();
     const { database, storage } = report;
     output.print({ listening: listening.url, ...report }, () => [
