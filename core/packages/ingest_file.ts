@@ -11,6 +11,7 @@ import { pathKeyOf } from "../views/keys.ts";
 import { loadOne } from "../views/loader.ts";
 import { locationOf, objectByAddress } from "../views/objects.ts";
 import { packageById } from "../views/packages.ts";
+import { selectByKeys } from "../views/statements.ts";
 import type { FileEntry } from "./entries.ts";
 import { checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
 import { checkPath } from "./paths.ts";
@@ -94,8 +95,12 @@ async function put(
   return { entry, deduplicated: !outcome.stored };
 }
 
+/** Up to here a refusal after the transfer costs less than asking before it. Bytes. */
+const SMALL = 1024 * 1024;
+
 /** Says no before gigabytes travel; the unit of work decides again. */
 async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileInput, replace: boolean): Promise<void> {
+  if (input.expectedSize !== undefined && input.expectedSize <= SMALL) return;
   const db = deps.database.read;
   checkOpen(await loadOne(db, packageById, input.packageId), caller, input.packageId);
   const pathKey = pathKeyOf(input.path);
@@ -110,12 +115,8 @@ async function choosePlace(deps: PackageDeps, facts: ContentFacts, unusable?: St
     const location = object.locations.find((l) => l.backend_id === deps.backendId) ?? object.locations[0];
     if (location !== undefined) return { action: "reuse", location: locationOf(location) };
   }
-  const retired = await db
-    .selectFrom("retired_keys")
-    .select((eb) => eb.fn.max("generation").as("generation"))
-    .where("content_address", "=", facts.address)
-    .executeTakeFirst();
-  const used = Math.max(object?.generation ?? -1, Number(retired?.generation ?? -1));
+  const retired = await selectByKeys(db, "retired_keys", ["generation"], ["content_address"], [[facts.address]]);
+  const used = Math.max(object?.generation ?? -1, ...retired.map((row) => Number(row.generation ?? -1)));
   return { action: "publish", backend_id: deps.backendId, generation: used + 1 };
 }
 
