@@ -50,7 +50,9 @@ describe.skipIf(noMounts !== undefined)("on a small file system of its own", () 
   afterEach(async () => {
     await storage.close();
     const unmounted = run("umount", mountPoint);
-    if (unmounted.status !== 0) throw new Error(unmounted.stderr);
+    if (unmounted.status === 0) return;
+    run("umount", "-l", mountPoint); // so that a descriptor that leaked fails the test, but leaves no mount behind
+    throw new Error(unmounted.stderr);
   });
 
   const address = (digit: string) => parseContentAddress(`blake3:${digit.repeat(64)}`);
