@@ -23,6 +23,13 @@ export interface IngestTreeResult {
   readonly refused: readonly Refused[];
 }
 
+/**
+ * Each file in work holds a few chunks, so the number of big ones at once is what memory depends on. A file counts with
+ * its size, up to what its buffers can hold; one file is always let through.
+ */
+const BUDGET = 24 * 1024 * 1024;
+const MOST_PER_FILE = 6 * 1024 * 1024;
+
 /** How often a file that keeps changing is tried. */
 const ATTEMPTS = 3;
 
@@ -38,10 +45,13 @@ export async function ingestTree(
   const refused: Refused[] = [];
   let next = 0;
   let failure: unknown;
+  const budget = createBudget(BUDGET);
   const worker = async () => {
     while (failure === undefined && next < found.entries.length) {
       const entry = found.entries[next++];
       if (entry === undefined) return;
+      const weight = entry.kind === "file" ? Math.min(entry.size, MOST_PER_FILE) : 0;
+      await budget.take(weight);
       try {
         if (entry.kind === "directory") {
           await registry.addDirectory(caller, { packageId, path: entry.path });
@@ -62,12 +72,37 @@ export async function ingestTree(
       } catch (error) {
         if (!isUnreadable(error)) failure ??= error;
         else refused.push({ path: entry.path, reason: messageOf(error), unreadable: true });
+      } finally {
+        budget.giveBack(weight);
       }
     }
   };
   await Promise.all(Array.from({ length: options.concurrency }, worker));
   if (failure !== undefined) throw failure;
   return { ...counts, refused };
+}
+
+function createBudget(size: number) {
+  let used = 0;
+  const waiting: { readonly weight: number; start(): void }[] = [];
+  const fits = (weight: number) => used === 0 || used + weight <= size;
+  return {
+    async take(weight: number): Promise<void> {
+      if (waiting.length > 0 || !fits(weight)) {
+        await new Promise<void>((start) => waiting.push({ weight, start }));
+        return;
+      }
+      used += weight;
+    },
+    giveBack(weight: number): void {
+      used -= weight;
+      for (let next = waiting[0]; next !== undefined && fits(next.weight); next = waiting[0]) {
+        used += next.weight;
+        waiting.shift();
+        next.start();
+      }
+    },
+  };
 }
 
 async function ingestOne(registry: Registry, caller: Caller, file: FileFound, options: IngestTreeOptions) {
