@@ -2,26 +2,16 @@
  * Canonical CBOR: RFC 8949, section 4.2.1 (core deterministic encoding) over the JSON-like part of the data model with
  * text keys, byte strings and 64-bit integers. One value has exactly one encoding, and only that one decodes.
  *
- * cborg alone is neither canonical on the way in (it takes over-long floats, unsorted maps, invalid UTF-8) nor strict
- * on the way out (it writes `undefined`, U+FFFD for lone surrogates, floats for integers from 2^53 on). The checks here
- * close both ends; the only importer of cborg is this file.
+ * cborg reads, and is not canonical by itself (it takes over-long floats, unsorted maps, invalid UTF-8): the checks here
+ * close that. Writing is ours (`cbor_write.ts`), after a check of the value. The only importer of cborg is this file.
  */
-import { decode, encodeInto, Tokenizer, Type } from "cborg";
+import { decode, Tokenizer, Type } from "cborg";
 import { equalBytes } from "./bytes.ts";
+import { type CborValue, checkValue, MAX_DEPTH } from "./cbor_value.ts";
+import { writeItem } from "./cbor_write.ts";
 import { messageOf, RegistryError } from "./errors.ts";
 
-/**
- * What can be encoded. A `bigint` within ±(2^53-1) encodes like the number and comes back as one. Values must be plain
- * data: accessors and proxies are not looked for, and what they answer twice may differ.
- */
-export type CborValue = null | boolean | number | bigint | string | Uint8Array | readonly CborValue[] | CborMap;
-
-export interface CborMap {
-  readonly [key: string]: CborValue;
-}
-
-/** Containers open at once, in both directions: what is written can be read. */
-export const MAX_DEPTH = 64;
+export { type CborMap, type CborValue, checkValue, isPlainObject, MAX_DEPTH } from "./cbor_value.ts";
 
 export interface DecodeLimits {
   /** Refuse longer input with `limit_exceeded`, unread. */
@@ -29,10 +19,6 @@ export interface DecodeLimits {
   /** Default {@link MAX_DEPTH}; a scalar has depth 0, `[[]]` depth 2. */
   readonly maxDepth?: number;
 }
-
-/** RFC 8949, section 3.1: major types 0 and 1 carry 64 bits. */
-const MAX_UINT = 2n ** 64n - 1n;
-const MIN_NEGINT = -(2n ** 64n);
 
 /** Most values are smaller; each result is copied out, so nobody ever sees this array. */
 const scratch = new Uint8Array(64 * 1024);
@@ -45,65 +31,8 @@ const scratch = new Uint8Array(64 * 1024);
  */
 export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
   const bound = checkValue(value, 0);
-  // cborg's default key order (shorter first, then bytes) is section 4.2.1's when all keys are text, because the length
-  // stands in front; and it takes half the time of `rfc8949EncodeOptions`. A test compares the two.
   const target = bound <= scratch.length ? scratch : new Uint8Array(bound);
-  return target.slice(0, encodeInto(value, target).written);
-}
-
-/** Checks that `value` is inside the data model; returns an upper bound of its encoded length. */
-export function checkValue(value: unknown, depth: number): number {
-  switch (typeof value) {
-    case "string":
-      if (!value.isWellFormed()) throw refuse("a string with a lone surrogate");
-      return value.length * 3 + 9;
-    case "number":
-      if (!Number.isSafeInteger(value)) checkFloat(value);
-      return 9;
-    case "boolean":
-      return 1;
-    case "bigint":
-      if (value > MAX_UINT || value < MIN_NEGINT) throw refuse("an integer beyond 64 bits");
-      return 9;
-    case "object":
-      if (value === null) return 1;
-      if (value instanceof Uint8Array) return value.length + 9;
-      if (depth >= MAX_DEPTH) throw refuse(`more than ${MAX_DEPTH} levels (or a cycle)`);
-      return Array.isArray(value) ? checkArray(value, depth + 1) : checkMap(value, depth + 1);
-    default:
-      throw refuse(`a value of type ${typeof value}`);
-  }
-}
-
-function checkFloat(value: number): void {
-  if (!Number.isFinite(value)) throw refuse(String(value));
-  // From 2^53 on a number may already have been rounded; a bigint says exactly what is meant.
-  if (Number.isInteger(value)) throw refuse(`the unsafe integer ${value} (pass a bigint)`);
-}
-
-function checkArray(items: readonly unknown[], depth: number): number {
-  let bound = 9;
-  for (let i = 0; i < items.length; i++) bound += checkValue(items[i], depth);
-  return bound;
-}
-
-function checkMap(map: object, depth: number): number {
-  if (!isPlainObject(map)) throw refuse("an instance of a class");
-  let bound = 9;
-  for (const key of Object.keys(map)) {
-    if (!key.isWellFormed()) throw refuse("a key with a lone surrogate");
-    bound += key.length * 3 + 9 + checkValue((map as Record<string, unknown>)[key], depth);
-  }
-  return bound;
-}
-
-export function isPlainObject(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-function refuse(what: string): RegistryError {
-  return new RegistryError("invalid_argument", `This cannot be stored: ${what}`, { what });
+  return target.slice(0, writeItem(value, target, 0));
 }
 
 /** Section 4.2.1 leaves one form of each item; these options make cborg refuse most of the others early. */
