@@ -117,7 +117,11 @@ async function recorded(db: Schema, kind: DatabaseKind): Promise<readonly Applie
   const found =
     kind === "sqlite"
       ? await sql`select 1 from sqlite_master where type = 'table' and name = ${TABLE}`.execute(db)
-      : await sql`select 1 where to_regclass(${TABLE}) is not null`.execute(db);
+      : // Not to_regclass: it answers from the session's cache, which may still say "no such table" from before the
+        // lock was waited for.
+        await sql`select 1 from pg_catalog.pg_tables where schemaname = current_schema() and tablename = ${TABLE}`.execute(
+          db,
+        );
   if (found.rows.length === 0) return [];
   const rows = await db.selectFrom(TABLE).select(["version", "name"]).orderBy("version").execute();
   return rows as Applied[];
