@@ -3,12 +3,14 @@
  * so a failed fetch leaves nothing that looks complete. Symlinks come last: nothing is written through one.
  */
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, rmdir, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   type Caller,
   checkPath,
   type FileEntry,
+  isRegistryError,
+  messageOf,
   type PackageEntry,
   type Registry,
   RegistryError,
@@ -35,25 +37,45 @@ export async function writeTree(
   target: string,
   options: WriteTreeOptions,
 ): Promise<Written> {
-  await refuseOccupied(target);
-  await mkdir(dirname(target), { recursive: true });
-  const partial = await mkdtemp(join(dirname(target), `.${basename(target)}.partial-`.slice(0, 200)));
+  const exists = await refuseOccupied(target);
+  // A directory that is there stays the same one: a shell may stand in it, it may be a mount, and its parent may not
+  // be writable.
+  const beside = exists ? target : dirname(target);
+  let partial: string;
+  try {
+    await mkdir(beside, { recursive: true });
+    partial = await mkdtemp(join(beside, `.${basename(target).slice(0, 60)}.partial-`));
+  } catch (error) {
+    throw cannotWrite(target, error);
+  }
   try {
     const written = await fill(registry, caller, ref, partial, options);
-    await chmod(partial, 0o777 & ~process.umask());
-    await rename(partial, target);
+    if (exists) {
+      for (const name of await readdir(partial)) await rename(join(partial, name), join(target, name));
+      await rmdir(partial);
+    } else {
+      await chmod(partial, 0o777 & ~process.umask());
+      await rename(partial, target);
+    }
     return written;
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    throw error;
+    throw isRegistryError(error) ? error : cannotWrite(target, error);
   }
 }
 
-async function refuseOccupied(target: string): Promise<void> {
+/** The disk it is fetched to is full, read-only, gone: not a bug of this program. */
+function cannotWrite(target: string, error: unknown): unknown {
+  if (typeof (error as NodeJS.ErrnoException).code !== "string") return error;
+  return new RegistryError("storage_failed", `${target} cannot be written: ${messageOf(error)}`, { target }, error);
+}
+
+/** Whether it exists (and is empty). */
+async function refuseOccupied(target: string): Promise<boolean> {
   try {
-    if ((await readdir(target)).length === 0) return;
+    if ((await readdir(target)).length === 0) return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw new RegistryError("not_empty", `${target} is not a directory that can be written to`, { target }, error);
   }
   throw new RegistryError("not_empty", `${target} is not empty; name a directory that is empty or does not exist`, {
