@@ -10,12 +10,13 @@ import type { Wants } from "../views/loader.ts";
 import type { Tables } from "../views/tables.ts";
 import { GroupCommitter } from "./commit.ts";
 import { type EventQuery, readEvents, readHead, type TailOptions, tailEvents, Wakeups } from "./read.ts";
-import { redactionOf } from "./redact.ts";
+import { checkReason, redactionOf } from "./redact.ts";
 import type { Unit } from "./unit.ts";
 import { type ExpectedHead, type LogVerdict, type VerifyLogOptions, verifyLog } from "./verify.ts";
 
 export { digestViews, type ViewsDigest } from "./dump.ts";
 export type { EventQuery, TailOptions } from "./read.ts";
+export { checkReason } from "./redact.ts";
 export {
   checkReplay,
   type ReplayCheck,
@@ -39,7 +40,7 @@ export interface Ledger {
   tail(options: TailOptions): AsyncGenerator<StoredEvent, void, void>;
   head(): Promise<ExpectedHead>;
   verify(options?: VerifyLogOptions): Promise<LogVerdict>;
-  /** Erases the payload of an event whose subject is deleted. @throws {RegistryError} `event_not_found`, `conflict` */
+  /** Erases the payload of an event whose subject is deleted. @throws {RegistryError} `event_not_found`, `conflict`, `unsupported`, `invalid_argument` */
   redact(caller: Caller, sequence: number, reason: string): Promise<{ readonly erased: boolean }>;
   /** Waits for everything that was handed to `commit` by now. */
   settled(): Promise<void>;
@@ -66,7 +67,9 @@ export function createLedger(deps: LedgerDeps): Ledger {
     },
     verify: (options) => verifyLog(database, hasher, options),
     async redact(caller, sequence, reason) {
-      const [event] = await readEvents(database.read, { since: sequence - 1, limit: 1 });
+      checkReason(reason);
+      const known = Number.isSafeInteger(sequence) && sequence >= 1;
+      const [event] = known ? await readEvents(database.read, { since: sequence - 1, limit: 1 }) : [];
       if (event === undefined || event.sequence !== sequence || event.tenant !== caller.tenant) {
         throw new RegistryError("event_not_found", `There is no event ${sequence}`, { sequence });
       }

@@ -1,5 +1,6 @@
 /** Reading the log: pages and tails. Events come back as stored; payloads are never re-encoded. */
 import type { Kysely } from "kysely";
+import { RegistryError } from "../base/errors.ts";
 import type { StoredEvent } from "../events/types.ts";
 import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
@@ -31,8 +32,17 @@ const COLUMNS = [
   "event_payloads.payload",
 ] as const;
 
-/** One page in order of sequence. */
+const MAX_LIMIT = 10_000;
+
+/** One page in order of sequence. @throws {RegistryError} `invalid_argument` */
 export async function readEvents(db: Kysely<Tables>, query: EventQuery): Promise<StoredEvent[]> {
+  const { since, limit } = query;
+  if (!Number.isSafeInteger(since) || since < 0 || !Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new RegistryError("invalid_argument", `Events are read since 0 or more, 1 to ${MAX_LIMIT} at a time`, {
+      since: String(since),
+      limit: String(limit),
+    });
+  }
   let select = db
     .selectFrom("events")
     .leftJoin("event_payloads", "event_payloads.sequence", "events.sequence")

@@ -41,6 +41,14 @@ type Tombstone = { readonly package_id: string; readonly tenant: string };
 /** These carry no payload worth erasing, and the log needs them to explain what is missing. */
 const KEPT: ReadonlySet<EventType> = new Set(["v1.package.deleted", "v1.event.redacted"]);
 
+const MAX_REASON = 2000;
+
+/** Why somebody did what cannot be undone. @throws {RegistryError} `invalid_argument` */
+export function checkReason(reason: string): void {
+  if (reason !== "" && reason.length <= MAX_REASON && reason.isWellFormed()) return;
+  throw new RegistryError("invalid_argument", `A reason has 1 to ${MAX_REASON} characters`);
+}
+
 /**
  * Erases the payload and salt of one event. `subject` must be the event's own subject (the caller looked it up), so
  * that the deletion can be wanted in the same unit. Erasing twice does nothing.

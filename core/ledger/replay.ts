@@ -49,7 +49,10 @@ async function replayInto(
   views: readonly View[],
   options: ReplayOptions,
 ): Promise<number> {
-  const total = (await readHead(source)).sequence;
+  const head = await readHead(source);
+  const total = head.sequence;
+  const erased: number[] = [];
+  const redacted = new Set<number>();
   let previous: Uint8Array = GENESIS_HASH;
   let since = 0;
   for (;;) {
@@ -60,19 +63,25 @@ async function replayInto(
       previous = assertLinked(hasher, event, since + 1, previous);
       since = event.sequence;
       const reducible = toReducible(event);
-      if (reducible !== undefined) batch.push(reducible);
+      if (reducible === undefined) erased.push(since);
+      else batch.push(reducible);
+      if (reducible?.type === "v1.event.redacted") redacted.add(reducible.payload.sequence);
     }
     await reduceAll(target, batch, hasher, views);
     options.onProgress?.(since, total);
-    if (page.length < PAGE) return since;
+    if (page.length < PAGE) break;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
+  // A log that lost its end, or a payload, would build views that silently lack facts.
+  if (since !== total || !equalBytes(previous, head.hash)) throw damaged(since + 1);
+  for (const sequence of erased) if (!redacted.has(sequence)) throw damaged(sequence);
+  return since;
 }
 
 function assertLinked(hasher: Hasher, event: StoredEvent, sequence: number, previous: Uint8Array): Uint8Array {
   const whole =
     event.salt === null || event.context === null || event.payload === null
-      ? event.payload === null
+      ? event.salt === null && event.context === null && event.payload === null
       : equalBytes(commitmentOf(hasher, event.salt, event.context, event.payload), event.commitment);
   if (
     event.sequence !== sequence ||
@@ -80,13 +89,17 @@ function assertLinked(hasher: Hasher, event: StoredEvent, sequence: number, prev
     !whole ||
     !equalBytes(hashOf(hasher, event), event.hash)
   ) {
-    throw new RegistryError(
-      "chain_broken",
-      `The log is damaged at event ${sequence}; nothing was replayed. \`artifactstore events verify\` says what is wrong; restore the database from a backup`,
-      { sequence },
-    );
+    throw damaged(sequence);
   }
   return event.hash;
+}
+
+function damaged(sequence: number): RegistryError {
+  return new RegistryError(
+    "chain_broken",
+    `The log is damaged at event ${sequence}; nothing was replayed. \`artifactstore events verify\` says what is wrong; restore the database from a backup`,
+    { sequence },
+  );
 }
 
 async function emptyViews(trx: Transaction<Tables>, views: readonly View[]): Promise<void> {
@@ -161,14 +174,14 @@ export async function checkReplay(
   const scratch = await database.scratch();
   try {
     await prepare(scratch.database as Database<Tables>);
-    return await database.snapshot(async (source) => {
-      const target = scratch.database as Database<Tables>;
-      const events = await target.write((trx) => replayInto(source, trx, hasher, VIEWS, options));
-      const live = await digestViews(source, hasher);
-      const replayed = await digestViews(target.read, hasher);
-      const differing = Object.keys(live.tables).filter((t) => live.tables[t]?.digest !== replayed.tables[t]?.digest);
-      return { ok: differing.length === 0, events, live, replayed, differing };
-    });
+    const target = scratch.database as Database<Tables>;
+    const { events, live } = await database.snapshot(async (source) => ({
+      events: await target.write((trx) => replayInto(source, trx, hasher, VIEWS, options)),
+      live: await digestViews(source, hasher),
+    }));
+    const replayed = await digestViews(target.read, hasher);
+    const differing = Object.keys(live.tables).filter((t) => live.tables[t]?.digest !== replayed.tables[t]?.digest);
+    return { ok: differing.length === 0, events, live, replayed, differing };
   } finally {
     await scratch.dispose();
   }

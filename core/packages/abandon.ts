@@ -1,12 +1,10 @@
 import { authorize } from "../access/decide.ts";
-import { RegistryError } from "../base/errors.ts";
+import { checkReason } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { want } from "../views/loader.ts";
 import { packageById } from "../views/packages.ts";
 import { checkOpen } from "./entry_unit.ts";
 import type { PackageDeps } from "./types.ts";
-
-const MAX_REASON = 2000;
 
 /** Gives an open package up; it can never be finalised. Abandoning twice is fine. */
 export async function abandonPackage(
@@ -16,9 +14,7 @@ export async function abandonPackage(
 ): Promise<void> {
   authorize(caller, "package:abandon");
   const { packageId, reason } = input;
-  if (reason === "" || reason.length > MAX_REASON || !reason.isWellFormed()) {
-    throw new RegistryError("invalid_argument", `A reason has 1 to ${MAX_REASON} characters`);
-  }
+  checkReason(reason);
   await deps.ledger.commit(caller, {
     wants: { package: want(packageById, packageId) },
     decide(found) {

@@ -1,11 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { decodeCbor, isRegistryError, type Manifest, type Registry, RegistryError } from "../../../core/mod.ts";
 import { factKeys } from "../../../core/views/keys.ts";
 import { want } from "../../../core/views/loader.ts";
 import { tenantByName } from "../../../core/views/tenants.ts";
-import { type DatabaseTarget, forEachDatabase, openTarget } from "../../support/postgres.ts";
+import { forEachDatabase, openTarget } from "../../support/postgres.ts";
 import {
   caller,
   codeOf,
@@ -17,6 +15,7 @@ import {
   stranger,
   wholeLog,
 } from "../../support/registry_fixture.ts";
+import { runChild } from "../../support/registry_process.ts";
 import { commitRaw } from "../../support/registry_tamper.ts";
 
 /** Sequences without gaps, per tenant too, and a chain that verifies. */
@@ -78,9 +77,10 @@ forEachDatabase((kind, open, target) => {
     test("is gapless when two processes write, and each sees the other's packages", async () => {
       const where = await target();
       const { registry } = await openFixture({ database: await openTarget(where) });
-      const children = [runChild(where, "create", "150"), runChild(where, "create", "150")];
+      const child = () => runChild<{ ids: string[] }>(where, "create", "150");
+      const children = [child(), child()];
       const mine = await Promise.all(Array.from({ length: 100 }, () => newPackage(registry)));
-      const theirs = (await Promise.all(children)).flatMap((out) => out.ids as string[]);
+      const theirs = (await Promise.all(children)).flatMap((out) => out.ids);
       expect(theirs).toHaveLength(300);
       const known = new Set<string>();
       for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
@@ -251,19 +251,3 @@ forEachDatabase((kind, open, target) => {
     });
   }
 });
-
-function runChild(where: DatabaseTarget, ...args: string[]): Promise<Record<string, unknown>> {
-  const script = join(import.meta.dir, "../../support/registry_child.ts");
-  const child = spawn(process.execPath, [script, where.kind, where.url, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let out = "";
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code) =>
-      code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`the child ended with ${code}`)),
-    );
-  });
-}

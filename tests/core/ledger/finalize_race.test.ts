@@ -1,10 +1,9 @@
 /** Finalising against adding, from different connections, registries and processes (DESIGN 4: the head is locked first). */
 import { describe, expect, test } from "bun:test";
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { decodeManifest, type Registry } from "../../../core/mod.ts";
-import { type DatabaseTarget, forEachDatabase, openTarget } from "../../support/postgres.ts";
+import { forEachDatabase, openTarget } from "../../support/postgres.ts";
 import { caller, codeOf, ingest, newPackage, openFixture, wholeLog } from "../../support/registry_fixture.ts";
+import { runChild } from "../../support/registry_process.ts";
 
 const ENTRY_EVENTS = /^v1\.package\.file_(ingested|replaced|removed)$/;
 
@@ -25,13 +24,13 @@ async function expectSealed(registry: Registry, packageId: string, acknowledged:
 
 forEachDatabase((_, __, target) => {
   describe("finalise against add", () => {
-    test("from two registries with connections of their own, 40 rounds", async () => {
+    test("from two registries with connections of their own, 30 rounds", async () => {
       const where = await target();
       const databases = [await openTarget(where), await openTarget(where)] as const;
       const [adder, finaliser] = await Promise.all(databases.map((database) => openFixture({ database })));
       if (adder === undefined || finaliser === undefined) throw new Error("unreachable");
       let refused = 0;
-      for (let round = 0; round < 40; round++) {
+      for (let round = 0; round < 30; round++) {
         const { package_id: packageId } = await newPackage(adder.registry);
         const acknowledged: string[] = [];
         let over = false;
@@ -93,7 +92,7 @@ forEachDatabase((_, __, target) => {
       const database = await openTarget(where);
       const { registry } = await openFixture({ database });
       const { package_id: packageId } = await newPackage(registry);
-      const child = addInChild(where, packageId);
+      const child = runChild<{ acknowledged: string[]; refused?: string }>(where, "add", packageId, "900");
       while ((await registry.listFiles(caller, packageId)).items.length === 0) {
         await new Promise((done) => setTimeout(done, 2));
       }
@@ -105,16 +104,3 @@ forEachDatabase((_, __, target) => {
     }, 60_000);
   });
 });
-
-function addInChild(where: DatabaseTarget, packageId: string): Promise<{ acknowledged: string[]; refused?: string }> {
-  const script = join(import.meta.dir, "../../support/registry_child.ts");
-  const args = [script, where.kind, where.url, "add", packageId, "900"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let out = "";
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`ended with ${code}`))));
-  });
-}
