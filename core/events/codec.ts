@@ -1,5 +1,5 @@
 /** Event payloads to bytes and back. Payloads are canonical CBOR (RFC 8949, section 4.2) and travel as stored. */
-import { type CborValue, decodeCbor, encodeCbor } from "../base/cbor.ts";
+import { type CborValue, decodeCbor, decodeTrustedCbor, encodeCbor } from "../base/cbor.ts";
 import { RegistryError } from "../base/errors.ts";
 import type { CallContext } from "../spi/authenticator.ts";
 import { EVENT_TYPES, type EventType, type NewEvent, type ReducibleEvent, type StoredEvent } from "./types.ts";
@@ -36,7 +36,10 @@ export function assertKnownType(type: string, sequence: number): asserts type is
   );
 }
 
-/** The event for a reducer, or `undefined` when its payload has been erased. */
+/**
+ * The event for a reducer, or `undefined` when its payload has been erased. The caller has checked its place in the
+ * chain, which proves that the payload is what `encodePayload` wrote.
+ */
 export function toReducible(event: StoredEvent): ReducibleEvent | undefined {
   assertKnownType(event.type, event.sequence);
   if (event.payload === null) return undefined;
@@ -47,7 +50,7 @@ export function toReducible(event: StoredEvent): ReducibleEvent | undefined {
     subject: event.subject,
     actor: event.actor,
     occurred_at: event.occurred_at,
-    payload: decodePayload(event.payload),
+    payload: decodeTrustedCbor(event.payload),
     payload_bytes: event.payload,
   } as unknown as ReducibleEvent;
 }
