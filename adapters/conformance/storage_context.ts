@@ -8,6 +8,7 @@ import type {
   StorageBackend,
   StorageCapabilities,
   StorageLocation,
+  StoredObject,
 } from "../../core/spi/storage.ts";
 import { type Case, checkBytes } from "./case.ts";
 import type { Opened } from "./report.ts";
@@ -106,14 +107,23 @@ export async function stagedIds(backend: StorageBackend): Promise<Set<string>> {
 
 /** Every key, page by page. */
 export async function allKeys(backend: StorageBackend, limit = 1000): Promise<string[]> {
-  const keys: string[] = [];
+  return (await listed(backend, limit)).map(({ key }) => key);
+}
+
+/** Every listed object by its key. */
+export async function allObjects(backend: StorageBackend): Promise<ReadonlyMap<string, StoredObject>> {
+  return new Map((await listed(backend, 1000)).map((object) => [object.key, object]));
+}
+
+async function listed(backend: StorageBackend, limit: number): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
   let cursor: string | undefined;
   do {
     const page = await backend.list(cursor === undefined ? { limit } : { limit, cursor });
-    keys.push(...page.items.map(({ key }) => key));
+    objects.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined);
-  return keys;
+  return objects;
 }
 
 /** Writes `bytes` in pieces of the given sizes, over and over. */

@@ -5,7 +5,7 @@
  */
 import { RegistryError } from "../../core/base/errors.ts";
 import { ALGORITHMS } from "../../core/identity/algorithms.ts";
-import { type ContentAddress, digestOf } from "../../core/identity/content_address.ts";
+import { type ContentAddress, digestOf, parseContentAddress } from "../../core/identity/content_address.ts";
 
 export const STAGING = "staging";
 
@@ -42,6 +42,13 @@ export function objectKey(address: ContentAddress, generation: number): string {
     });
   }
   return `${algorithm}/${hex.slice(0, 2)}/${hex.slice(2, 4)}/${hex}${generation === 0 ? "" : `.${generation}`}`;
+}
+
+/** What a key says of the object under it: `objectKey()` backwards. `key` has passed `isKey()`. */
+export function describeKey(key: string): { readonly address: ContentAddress; readonly generation: number } {
+  const [algorithm = "", , , name = ""] = key.split("/");
+  const [hex = "", generation = "0"] = name.split(".");
+  return { address: parseContentAddress(`${algorithm}:${hex}`), generation: Number(generation) };
 }
 
 /** Names in the staging directory are ours alone: an instance's UUID and a counter. */

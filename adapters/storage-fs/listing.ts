@@ -7,7 +7,7 @@ import { RegistryError } from "../../core/base/errors.ts";
 import { ALGORITHMS } from "../../core/identity/algorithms.ts";
 import type { Page, StagedLeftover, StoredObject } from "../../core/spi/storage.ts";
 import { isAbsent } from "./errors.ts";
-import { checkKey, isKey, isStagedId, STAGING } from "./layout.ts";
+import { checkKey, describeKey, isKey, isStagedId, STAGING } from "./layout.ts";
 import * as system from "./system.ts";
 
 const SHARD = /^[0-9a-f]{2}$/;
@@ -85,7 +85,7 @@ async function statObject(root: string, key: string): Promise<StoredObject | und
 
 export function storedObject(key: string, stats: system.Stats): StoredObject {
   // ctime: the rename into place set it. mtime is the last write, which may lie long before the publishing.
-  return { key, size: stats.size, modified_at: Math.floor(stats.ctimeMs) };
+  return { key, size: stats.size, modified_at: Math.floor(stats.ctimeMs), ...describeKey(key) };
 }
 
 /** Names in a directory; none if there is no such directory. */

@@ -7,7 +7,7 @@
  */
 import { concatBytes } from "../../core/base/bytes.ts";
 import { type ErrorCode, RegistryError } from "../../core/base/errors.ts";
-import { digestOf } from "../../core/identity/content_address.ts";
+import { type ContentAddress, digestOf } from "../../core/identity/content_address.ts";
 import type { ByteRange, Page, StagedObject, StorageBackend, StoredObject } from "../../core/spi/storage.ts";
 
 export interface MemoryStorageOptions {
@@ -30,6 +30,7 @@ interface Stored {
   readonly parts: readonly Uint8Array[];
   readonly size: number;
   readonly modified_at: number;
+  readonly named: { readonly address: ContentAddress; readonly generation: number };
 }
 
 interface Upload {
@@ -90,7 +91,9 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
         if (tailSize > 0) send();
         const key = objectStore ? chosenKey : simpleKey(address, generation);
         // The first copy stays: it has the same content by construction, and readers may be in the middle of it.
-        if (!objects.has(key)) objects.set(key, { parts: upload.parts, size: upload.size, modified_at: Date.now() });
+        const { parts, size } = upload;
+        if (!objects.has(key))
+          objects.set(key, { parts, size, modified_at: Date.now(), named: { address, generation } });
         return { backend_id: id, key, offset: 0, length: upload.size, layout: "whole" };
       },
       async abort() {
@@ -117,7 +120,13 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     }
   }
 
-  const describe = (key: string, { size, modified_at }: Stored): StoredObject => ({ key, size, modified_at });
+  const describe = (key: string, { size, modified_at, named }: Stored): StoredObject => ({
+    key,
+    size,
+    modified_at,
+    // An opaque key says nothing and is used once; a key made from the address must say which.
+    ...(objectStore ? {} : named),
+  });
 
   return {
     id,

@@ -76,7 +76,10 @@ export interface StoredObject {
   readonly size: number;
   /** Milliseconds since the epoch at which the object was published, by the backend's clock. */
   readonly modified_at: number;
-  /** What the key says about its content, where the backend's keys say it. */
+  /**
+   * What `publish()` was told. Required of a backend that makes its keys from them (one address and generation, one
+   * key): the key of a leftover that was deleted is never used again, and only these tell whose key it was.
+   */
   readonly address?: ContentAddress;
   readonly generation?: number;
 }

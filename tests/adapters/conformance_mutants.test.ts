@@ -166,6 +166,17 @@ const mutants: readonly (readonly [string, string, () => StorageBackend])[] = [
     }),
   ],
   [
+    "list does not say whose a key is",
+    "a key that is made from address and generation is listed with both",
+    mutant((sound) => ({
+      async list(page) {
+        const found = await sound.list(page);
+        const items = found.items.map(({ key, size, modified_at }) => ({ key, size, modified_at }));
+        return { ...found, items };
+      },
+    })),
+  ],
+  [
     "list ends after its first page",
     "a page holds at most its limit, and a cursor means that there is more",
     mutant((sound) => ({ list: async (page) => ({ items: (await sound.list(page)).items }) })),
