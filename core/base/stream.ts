@@ -71,6 +71,15 @@ export async function collect(source: ByteSource, maxBytes: number): Promise<Uin
   return concatBytes(chunks);
 }
 
+function cancelledBy(signal: AbortSignal): RegistryError {
+  return new RegistryError("cancelled", "The operation was cancelled", {}, signal.reason);
+}
+
+/** @throws {RegistryError} `cancelled`, with the signal's reason as cause. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw cancelledBy(signal);
+}
+
 /**
  * Passes bytes through until `signal` fires; then throws at once, also while the source is stalled, and lets go of it.
  * @throws {RegistryError} `cancelled`, with the signal's reason as cause.
@@ -83,13 +92,12 @@ export async function* abortable(
   const iterator = source[Symbol.asyncIterator]();
   // One promise per step: racing every step against one that lives as long as the stream would pile up reactions on it.
   let fail = (_error: RegistryError): void => {};
-  const cancelled = () => new RegistryError("cancelled", "The operation was cancelled", {}, signal.reason);
-  const onAbort = () => fail(cancelled());
+  const onAbort = () => fail(cancelledBy(signal));
   signal.addEventListener("abort", onAbort, { once: true });
   let finished = false;
   try {
     for (;;) {
-      if (signal.aborted) throw cancelled();
+      throwIfCancelled(signal);
       const step = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
         fail = reject;
         iterator.next().then(resolve, reject);

@@ -3,6 +3,7 @@
  * object's size.
  */
 import { RegistryError } from "../base/errors.ts";
+import { throwIfCancelled } from "../base/stream.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import { startDigests } from "../identity/digest_stream.ts";
 import type { Hasher } from "../identity/hasher.ts";
@@ -28,7 +29,7 @@ export async function passOver(
   let writing: Promise<void> | undefined;
   try {
     for await (const chunk of source) {
-      if (signal?.aborted === true) throw new RegistryError("cancelled", "The transfer was cancelled");
+      throwIfCancelled(signal);
       size += chunk.length;
       if (size > maxSize) {
         throw new RegistryError("limit_exceeded", `An object may have ${maxSize} bytes at most`, { limit: maxSize });

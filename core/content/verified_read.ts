@@ -3,6 +3,7 @@
  * and the last chunk is handed out only after the digest has matched. Up to 4 MiB nothing is handed out before.
  */
 import { RegistryError } from "../base/errors.ts";
+import { throwIfCancelled } from "../base/stream.ts";
 import { digestOf } from "../identity/content_address.ts";
 import { createDigest } from "../identity/digest.ts";
 import type { Hasher } from "../identity/hasher.ts";
@@ -48,10 +49,6 @@ export async function* countedRead(
     yield chunk;
   }
   if (size !== length) throw corrupt(request, "fewer bytes than recorded");
-}
-
-function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new RegistryError("cancelled", "The transfer was cancelled");
 }
 
 function corrupt(request: ServeRequest, what: string): RegistryError {

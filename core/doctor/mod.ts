@@ -10,6 +10,7 @@ import { authorize } from "../access/decide.ts";
 import type { Clock, Ids } from "../base/clock.ts";
 import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
+import { throwIfCancelled } from "../base/stream.ts";
 import { withMaintenanceLock } from "../guards/maintenance_lock.ts";
 import { staleViews } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -82,7 +83,7 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
       storedKeys(dataPlane, backendId),
       recordedKeys(database, backendId),
     )) {
-      options.signal?.throwIfAborted();
+      throwIfCancelled(options.signal);
       if (recorded === undefined) {
         if (stored !== undefined && stored.modified_at <= before) orphans.push(toOrphan(backendId, stored));
       } else if (stored === undefined || stored.size < recorded.byte_offset + recorded.byte_length) {

@@ -12,7 +12,7 @@ import { encodePayload } from "../events/codec.ts";
 import type { NewEvent, ReducibleEvent, StoredEvent } from "../events/types.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { DatabaseKind } from "../spi/database.ts";
-import { reduceAll } from "../views/mod.ts";
+import { reduceAll, VIEWS } from "../views/mod.ts";
 import { insertRows } from "../views/statements.ts";
 import type { EventPayloadsTable, EventsTable, Tables } from "../views/tables.ts";
 
@@ -143,7 +143,10 @@ export class Appender {
     }
   }
 
-  /** Moves the head and the views' positions. Answers how many events were appended. */
+  /**
+   * Moves the head and the views' positions. Answers how many events were appended.
+   * @throws {RegistryError} `schema_too_new`
+   */
   async finish(): Promise<number> {
     const appended = this.#sequence - this.#start;
     if (appended === 0) return 0;
@@ -152,7 +155,12 @@ export class Appender {
       .set({ sequence: this.#sequence, hash: this.#hash })
       .where("id", "=", 1)
       .execute();
-    await this.#trx.updateTable("view_state").set({ applied_sequence: this.#sequence }).execute();
+    const views = await this.#trx
+      .updateTable("view_state")
+      .set({ applied_sequence: this.#sequence })
+      .returning(["view", "view_version"])
+      .execute();
+    for (const { view, view_version } of views) assertOurs(view, view_version);
     return appended;
   }
 
@@ -164,6 +172,17 @@ export class Appender {
       .executeTakeFirst();
     return Number(row?.last ?? 0);
   }
+}
+
+/** A newer program may have rebuilt the views while this one was running: its rows are not to be mixed with ours. */
+function assertOurs(view: string, version: number): void {
+  const known = VIEWS.find((one) => one.name === view);
+  if (known !== undefined && Number(version) <= known.version) return;
+  throw new RegistryError(
+    "schema_too_new",
+    `A newer version of this program has taken this database over (view ${view}); stop this one and use that`,
+    { view, version: Number(version), ...(known === undefined ? {} : { known_version: known.version }) },
+  );
 }
 
 export function toStoredEvent(row: EventsTable & Omit<EventPayloadsTable, "sequence">): StoredEvent {

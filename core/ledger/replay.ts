@@ -8,6 +8,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { equalBytes } from "../base/bytes.ts";
 import { RegistryError } from "../base/errors.ts";
+import { throwIfCancelled } from "../base/stream.ts";
 import { commitmentOf, GENESIS_HASH, hashOf } from "../events/chain.ts";
 import { toReducible } from "../events/codec.ts";
 import type { ReducibleEvent, StoredEvent } from "../events/types.ts";
@@ -56,7 +57,7 @@ async function replayInto(
   let previous: Uint8Array = GENESIS_HASH;
   let since = 0;
   for (;;) {
-    options.signal?.throwIfAborted();
+    throwIfCancelled(options.signal);
     const page = await readEvents(source, { since, limit: PAGE });
     const batch: ReducibleEvent[] = [];
     for (const event of page) {

@@ -4,6 +4,7 @@
  */
 import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
 import { RegistryError } from "../base/errors.ts";
+import { throwIfCancelled } from "../base/stream.ts";
 import { commitmentOf, GENESIS_HASH, hashOf } from "../events/chain.ts";
 import { assertKnownType, decodePayload } from "../events/codec.ts";
 import type { Hasher } from "../identity/hasher.ts";
@@ -73,7 +74,7 @@ export async function verifyLog(
 
     if (!isExpected(0, GENESIS_HASH)) return verdict("the expected hash of the empty log is 64 zeros", 0);
     for (;;) {
-      options.signal?.throwIfAborted();
+      throwIfCancelled(options.signal);
       const page = await readEvents(trx, { since: sequence, limit: PAGE });
       for (const event of page) {
         const at = sequence + 1;
