@@ -1,5 +1,6 @@
 /** What every command works with, and how a command becomes one of commander's. */
 import { Command, Option } from "commander";
+import { isRegistryError, RegistryError } from "../core/base/errors.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
 import { type Composed, compose } from "./compose.ts";
 import { type Config, type ConfigFlags, configFlags, loadConfig } from "./config.ts";
@@ -13,6 +14,16 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Opens the registry; closed when the command ends, however it ends. */
   open(): Promise<Composed>;
+}
+
+/** For `--concurrency` and the like. @throws {RegistryError} `invalid_argument` */
+export function wholeNumber(flag: string, given: unknown, least: number, most: number): number {
+  const value = /^[0-9]{1,15}$/.test(String(given)) ? Number(given) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new RegistryError(
+    "invalid_argument",
+    `${flag} takes a whole number from ${least} to ${most}, not ${JSON.stringify(given)}`,
+  );
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -68,18 +79,22 @@ async function runCommand(
   options: Options,
 ): Promise<ExitCode> {
   const abort = new AbortController();
+  let unread = false;
   const output = createOutput({
     json: options.json === true,
     stdout: launch.stdout,
     stderr: launch.stderr,
-    onClosed: () => abort.abort(),
+    onClosed() {
+      unread = true;
+      abort.abort(new RegistryError("cancelled", "Nobody reads the output any more"));
+    },
   });
   // The first signal asks, the second one insists.
   let signals = 0;
   const stopListening = launch.runtime.onSignal(() => {
     signals += 1;
     if (signals > 1) launch.runtime.exit(EXIT.interrupted);
-    abort.abort();
+    abort.abort(new RegistryError("cancelled", "interrupted"));
   });
   const opened: Composed[] = [];
   let trace = false;
@@ -100,7 +115,10 @@ async function runCommand(
     };
     return (await spec.run(context, args, options)) ?? EXIT.success;
   } catch (error) {
-    return output.error(error, { trace });
+    // `artifactstore ls | head`: whoever asked has what they wanted.
+    const cancelled = abort.signal.aborted && isRegistryError(error, "cancelled");
+    if (unread && cancelled) return EXIT.success;
+    return output.error(cancelled ? abort.signal.reason : error, { trace });
   } finally {
     stopListening();
     for (const composed of opened) await composed.close().catch(() => {});

@@ -45,7 +45,18 @@ add(program.command("config").description("the effective configuration"), config
 add(program, versionCommand);
 
 const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
-for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError();
+const json = runtime.args.includes("--json");
+for (const command of everyCommand(program)) {
+  command.exitOverride().showSuggestionAfterError();
+  command.configureOutput({ outputError: (text, write) => write(usageError(text.trimEnd())) });
+}
+
+/** What is wrong with the command line, as everything else is said. */
+function usageError(text: string): string {
+  const message = text.replace(/^error: /, "");
+  if (!json) return `artifactstore: ${message}\n`;
+  return `${JSON.stringify({ error: { code: "invalid_argument", message, data: {} } })}\n`;
+}
 
 try {
   await program.parseAsync([...runtime.args], { from: "user" });

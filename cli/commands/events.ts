@@ -1,13 +1,5 @@
-import {
-  type CborValue,
-  decodeCbor,
-  parseHead,
-  RegistryError,
-  type StoredEvent,
-  toHex,
-  toJson,
-} from "../../core/mod.ts";
-import { type CommandSpec, option, repeated } from "../context.ts";
+import { type CborValue, decodeCbor, parseHead, type StoredEvent, toHex, toJson } from "../../core/mod.ts";
+import { type CommandSpec, option, repeated, wholeNumber } from "../context.ts";
 import { EXIT, formatCount, printable } from "../output.ts";
 import { startProgress } from "../progress.ts";
 
@@ -19,20 +11,17 @@ export const eventsTail: CommandSpec = {
     option("--follow", "wait for more; ends with Ctrl-C"),
   ],
   async run({ output, open, signal }, _args, options) {
-    const since = Number(options.since);
-    if (!Number.isSafeInteger(since) || since < 0) {
-      throw new RegistryError(
-        "invalid_argument",
-        `--since takes a sequence number, not ${JSON.stringify(options.since)}`,
-      );
-    }
+    const since = wholeNumber("--since", options.since, 0, Number.MAX_SAFE_INTEGER);
+    const follow = options.follow === true;
     const { registry, caller } = await open();
     let unflushed = 0;
-    for await (const event of registry.tailEvents(caller, { since, follow: options.follow === true, signal })) {
+    for await (const event of registry.tailEvents(caller, { since, follow, signal })) {
       output.print(toRecord(event), () => [line(event)]);
       // Now and then is enough to keep a slow reader from filling memory.
       if (++unflushed % 200 === 0) await output.flush();
     }
+    // To be stopped is how following ends; a list that was cut short is something else.
+    if (!follow) signal.throwIfAborted();
     return undefined;
   },
 };

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type CommandSpec, option } from "../context.ts";
+import { type CommandSpec, option, wholeNumber } from "../context.ts";
 import { writeTree } from "../files/write_tree.ts";
 import { formatBytes, formatCount } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -10,13 +10,13 @@ export const fetchPackage: CommandSpec = {
   options: [option("--concurrency <n>", "files in work at once", "8")],
   async run(context, [ref = "", directory = ""], options) {
     const { output, runtime } = context;
+    const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 256);
     const { registry, caller } = await context.open();
     const found = await registry.getPackage(caller, ref);
     const target = resolve(runtime.cwd(), directory);
     const progress = startProgress(output, { label: "fetch" });
     try {
       if (found.file_count !== null) progress.expect({ files: found.file_count, bytes: found.total_bytes ?? 0 });
-      const concurrency = Math.min(64, Math.max(1, Number(options.concurrency) || 8));
       const written = await writeTree(registry, caller, found.package_id, target, {
         concurrency,
         onProgress: (step) => progress.advance(step),

@@ -1,7 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { type Algorithm, messageOf, RegistryError } from "../../core/mod.ts";
-import { type CommandSpec, option, repeated } from "../context.ts";
+import type { Config } from "../config.ts";
+import { type CommandSpec, option, repeated, wholeNumber } from "../context.ts";
 import { ingestTree } from "../files/ingest_tree.ts";
 import { type Refused, walk } from "../files/walk.ts";
 import { EXIT, formatBytes, formatCount, printable } from "../output.ts";
@@ -43,13 +44,13 @@ export const ingest: CommandSpec = {
     const options = given as unknown as IngestOptions;
     const metadata = await readMetadata(options);
     const externalRefs = options.ref.map(parseRef);
-    const concurrency = parseConcurrency(options.concurrency);
+    const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 256);
     const root = resolve(context.runtime.cwd(), directory);
     if (!(await stat(root).catch(() => undefined))?.isDirectory()) {
       throw new RegistryError("invalid_argument", `${root} is not a directory that can be read`, { directory: root });
     }
     const { registry, caller } = await context.open();
-    const found = await walk(root, signal);
+    const found = await walk(root, await ownPlaces(context.config, root), signal);
     report(context, found.refused);
     refuseUnreadable(found.refused, options);
 
@@ -105,6 +106,23 @@ export const ingest: CommandSpec = {
   },
 };
 
+/**
+ * Where this store keeps its own: `artifactstore ingest .` beside `./data` would otherwise store the store, while it
+ * changes.
+ */
+async function ownPlaces(config: Config, root: string): Promise<ReadonlySet<string>> {
+  const { database } = config;
+  const files = database.kind === "sqlite" ? ["", "-wal", "-shm"].map((end) => database.path + end) : [];
+  const real = (path: string) => realpath(path).catch(() => undefined);
+  const places = await Promise.all([config.data.dir, config.storage.root, ...files].map(real));
+  const own = new Set(places.filter((path) => path !== undefined));
+  for (let at = await realpath(root), above = dirname(at); ; [at, above] = [above, dirname(above)]) {
+    if (own.has(at))
+      throw new RegistryError("invalid_argument", `${root} belongs to this store itself`, { directory: root });
+    if (at === above) return own;
+  }
+}
+
 function report({ output }: Parameters<CommandSpec["run"]>[0], refused: readonly Refused[]): void {
   for (const { path, reason } of refused)
     output.note(`left out: ${printable(path)}: ${printable(reason)}`, { path, reason });
@@ -121,10 +139,10 @@ function refuseUnreadable(refused: readonly Refused[], options: IngestOptions): 
 }
 
 async function readMetadata(options: IngestOptions): Promise<Record<string, unknown>> {
-  const metadata: Record<string, unknown> = {};
+  let document: unknown = {};
   if (options.metadataFile !== undefined) {
     try {
-      Object.assign(metadata, JSON.parse(await readFile(options.metadataFile, "utf8")));
+      document = JSON.parse(await readFile(options.metadataFile, "utf8"));
     } catch (error) {
       throw new RegistryError(
         "invalid_metadata",
@@ -132,12 +150,16 @@ async function readMetadata(options: IngestOptions): Promise<Record<string, unkn
       );
     }
   }
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    throw new RegistryError("invalid_metadata", `${options.metadataFile} holds no JSON object`);
+  }
+  const metadata = new Map(Object.entries(document));
   for (const pair of options.metadata) {
     const at = pair.indexOf("=");
     if (at <= 0) throw new RegistryError("invalid_argument", `--metadata takes key=value, not ${JSON.stringify(pair)}`);
-    metadata[pair.slice(0, at)] = pair.slice(at + 1);
+    metadata.set(pair.slice(0, at), pair.slice(at + 1));
   }
-  return metadata;
+  return Object.fromEntries(metadata);
 }
 
 function parseRef(text: string) {
@@ -145,13 +167,4 @@ function parseRef(text: string) {
   if (match === null)
     throw new RegistryError("invalid_argument", `--ref takes system:id or system:id=url, not ${JSON.stringify(text)}`);
   return { system: match[1] as string, id: match[2] as string, url: match[3] ?? null };
-}
-
-function parseConcurrency(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 256) return value;
-  throw new RegistryError(
-    "invalid_argument",
-    `--concurrency takes a whole number from 1 to 256, not ${JSON.stringify(text)}`,
-  );
 }

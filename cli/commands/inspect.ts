@@ -39,7 +39,7 @@ export const ls: CommandSpec = {
   summary: "the entries of a package, or without one the packages, newest first",
   options: [
     option("--name <name>", "only packages of this name"),
-    option("--state <state>", "only open, finalized or abandoned ones"),
+    option("--state <state>", "only packages in this state").choices(["open", "finalized", "abandoned"]),
   ],
   async run({ output, open, signal }, [ref], options) {
     const { registry, caller } = await open();
@@ -55,7 +55,8 @@ export const ls: CommandSpec = {
         first = false;
         cursor = next;
         await output.flush();
-      } while (cursor !== undefined && !signal.aborted);
+        signal.throwIfAborted();
+      } while (cursor !== undefined);
     };
     if (ref === undefined) {
       const filter = {

@@ -127,8 +127,8 @@ async function ingestOne(registry: Registry, caller: Caller, file: FileFound, op
       const again = isRegistryError(error, "source_changed") || isRegistryError(error, "conflict");
       if (!again || attempt === ATTEMPTS) throw error;
       options.onProgress({ bytes: -sent });
-      const stat = await lstat(file.absolute);
-      current = { ...current, size: stat.size, device: stat.dev, inode: stat.ino };
+      const stat = await lstat(file.absolute, { bigint: true });
+      current = { ...current, size: Number(stat.size), device: stat.dev, inode: stat.ino };
     }
   }
 }

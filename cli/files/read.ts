@@ -5,6 +5,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { RegistryError } from "../../core/mod.ts";
+import { isReachedAs } from "./pin.ts";
 import type { FileFound } from "./walk.ts";
 
 const CHUNK = 1024 * 1024;
@@ -28,7 +29,7 @@ export async function* readFile(
   const handle = await open(file.absolute, FLAGS);
   try {
     const before = await handle.stat({ bigint: true });
-    checkSame(file, before);
+    checkSame(file, handle.fd, before);
     yield* chunksOf(handle, file, onBytes);
     checkUnchanged(file, before, await handle.stat({ bigint: true }));
   } finally {
@@ -40,7 +41,7 @@ function readSmall(file: FileFound): Uint8Array {
   const fd = openSync(file.absolute, FLAGS);
   try {
     const before = fstatSync(fd, { bigint: true });
-    checkSame(file, before);
+    checkSame(file, fd, before);
     // One byte more than there should be: a file that grew is noticed.
     const buffer = new Uint8Array(file.size + 1);
     let length = 0;
@@ -92,8 +93,9 @@ async function* chunksOf(
   if (total !== file.size) throw changed(file);
 }
 
-function checkSame(file: FileFound, stat: BigIntStats): void {
-  const same = stat.isFile() && stat.ino === BigInt(file.inode) && stat.dev === BigInt(file.device);
+/** The file that was seen, and no link on the way to it that was not there before. */
+function checkSame(file: FileFound, fd: number, stat: BigIntStats): void {
+  const same = stat.isFile() && stat.ino === file.inode && stat.dev === file.device && isReachedAs(fd, file.absolute);
   if (!same || stat.size !== BigInt(file.size)) throw changed(file);
 }
 

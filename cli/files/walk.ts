@@ -2,10 +2,10 @@
  * What is in a directory: every entry once, nothing followed. Symlinks that are relative and stay inside are entries;
  * whatever cannot be kept is reported with a reason.
  */
-import type { Dirent } from "node:fs";
-import { lstat, readdir, readlink, realpath } from "node:fs/promises";
+import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { checkPath, isRegistryError, messageOf, staysInside } from "../../core/mod.ts";
+import { type Pinned, pinDirectory } from "./pin.ts";
 
 export interface FileFound {
   readonly kind: "file";
@@ -15,8 +15,9 @@ export interface FileFound {
   /** Bytes at the time of the walk. */
   readonly size: number;
   readonly executable: boolean;
-  readonly device: number;
-  readonly inode: number;
+  /** Exact: some file systems number beyond 2^53. */
+  readonly device: bigint;
+  readonly inode: bigint;
 }
 export type Found =
   | FileFound
@@ -40,11 +41,16 @@ export interface Walk {
   readonly bytes: number;
 }
 
-const OWNER_EXECUTES = 0o100;
+const OWNER_EXECUTES = 0o100n;
 
-/** `root` is resolved first: it may itself be a link. Rejects as the file system does when it cannot be read at all. */
-export async function walk(root: string, signal?: AbortSignal): Promise<Walk> {
-  const top = await realpath(root);
+/**
+ * `root` is resolved first: it may itself be a link. `except` names places by their real paths that are left out: the
+ * store's own. Rejects as the file system does when the root cannot be read at all, and with the signal's reason.
+ */
+export async function walk(root: string, except: ReadonlySet<string> = new Set(), signal?: AbortSignal): Promise<Walk> {
+  const pinned = pinDirectory(root);
+  const top = pinned.real;
+  pinned.close();
   const entries: Found[] = [];
   const refused: Refused[] = [];
   let files = 0;
@@ -52,44 +58,65 @@ export async function walk(root: string, signal?: AbortSignal): Promise<Walk> {
   const pending: string[] = [""];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     signal?.throwIfAborted();
-    const names = await namesOf(top, directory, refused);
-    if (names === undefined) continue;
-    if (names.length === 0 && directory !== "") entries.push({ kind: "directory", path: directory });
-    for (const name of names) {
-      const path = directory === "" ? name : `${directory}/${name}`;
-      const found = await examine(top, path, refused);
-      if (found === undefined) continue;
-      if (found === "directory") pending.push(path);
-      else {
-        entries.push(found);
-        if (found.kind === "file") {
-          files += 1;
-          bytes += found.size;
-        }
+    const listed = await list(top, directory, except, refused);
+    for (const found of listed) {
+      if (found.kind === "deeper") pending.push(found.path);
+      else entries.push(found);
+      if (found.kind === "file") {
+        files += 1;
+        bytes += found.size;
       }
     }
   }
   return { entries, refused, files, bytes };
 }
 
-/** `undefined` when the directory cannot be read, or is no longer where it was. */
-async function namesOf(top: string, directory: string, refused: Refused[]): Promise<string[] | undefined> {
+type Seen = Found | { readonly kind: "deeper"; readonly path: string };
+
+/** What is in one directory. It is held open meanwhile: one that is swapped for a link would lead out of the root. */
+async function list(
+  top: string,
+  directory: string,
+  except: ReadonlySet<string>,
+  refused: Refused[],
+): Promise<readonly Seen[]> {
   const absolute = join(top, directory);
+  let pinned: Pinned | undefined;
   try {
-    // A directory that was swapped for a link since it was seen would lead out of the root.
-    if ((await realpath(absolute)) !== absolute) {
+    pinned = pinDirectory(absolute);
+    if (pinned.real !== absolute) {
       refused.push({ path: directory, reason: "was replaced by a link while it was walked", unreadable: true });
-      return undefined;
+      return [];
     }
-    const listed: Dirent[] = await readdir(absolute, { withFileTypes: true });
-    return listed.map((entry) => entry.name).sort();
+    const names = (await readdir(pinned.path)).sort();
+    if (names.length === 0 && directory !== "") return [{ kind: "directory", path: directory }];
+    const seen: Seen[] = [];
+    for (const [index, name] of names.entries()) {
+      const path = directory === "" ? name : `${directory}/${name}`;
+      if (name === names[index - 1]) {
+        // One of them is that very name; the other was made equal to it by the runtime.
+        refused.push({ path, reason: "has a name that is not UTF-8", unreadable: true });
+        continue;
+      }
+      const found = await examine(top, path, join(pinned.path, name), except, refused);
+      if (found !== undefined) seen.push(found);
+    }
+    return seen;
   } catch (error) {
     refused.push({ path: directory === "" ? "." : directory, reason: messageOf(error), unreadable: true });
-    return undefined;
+    return [];
+  } finally {
+    pinned?.close();
   }
 }
 
-async function examine(top: string, path: string, refused: Refused[]): Promise<Found | "directory" | undefined> {
+async function examine(
+  top: string,
+  path: string,
+  here: string,
+  except: ReadonlySet<string>,
+  refused: Refused[],
+): Promise<Seen | undefined> {
   const absolute = join(top, path);
   const refuse = (reason: string, unreadable: boolean) => {
     refused.push({ path, reason, unreadable });
@@ -97,22 +124,23 @@ async function examine(top: string, path: string, refused: Refused[]): Promise<F
   };
   try {
     checkPath(path);
-    const stat = await lstat(absolute);
-    if (stat.isDirectory()) return "directory";
+    const stat = await lstat(here, { bigint: true });
+    if (except.has(absolute)) return refuse("belongs to this store itself", false);
+    if (stat.isDirectory()) return { kind: "deeper", path };
     if (stat.isFile()) {
       return {
         kind: "file",
         path,
         absolute,
-        size: stat.size,
-        executable: (stat.mode & OWNER_EXECUTES) !== 0,
+        size: Number(stat.size),
+        executable: (stat.mode & OWNER_EXECUTES) !== 0n,
         device: stat.dev,
         inode: stat.ino,
       };
     }
     if (!stat.isSymbolicLink()) return refuse("is a device, socket or pipe", false);
-    const target = await readlink(absolute);
-    if (target.includes("\uFFFD")) return refuse("is a symlink whose target is not UTF-8", false);
+    const target = await targetOf(here);
+    if (target === undefined) return refuse("is a symlink whose target is not UTF-8", false);
     if (!staysInside(path, target)) return refuse("is a symlink that leaves the directory", false);
     return { kind: "symlink", path, target };
   } catch (error) {
@@ -122,5 +150,16 @@ async function examine(top: string, path: string, refused: Refused[]): Promise<F
       return refuse("has a name that is not UTF-8", true);
     }
     return refuse(messageOf(error), true);
+  }
+}
+
+/** `undefined` where it is not UTF-8: Bun and Node put U+FFFD for such bytes, Deno refuses them. */
+async function targetOf(link: string): Promise<string | undefined> {
+  try {
+    const target = await readlink(link);
+    return target.includes("\uFFFD") ? undefined : target;
+  } catch (error) {
+    if (/not valid UTF-8/.test(messageOf(error))) return undefined;
+    throw error;
   }
 }

@@ -7,13 +7,19 @@ import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, writeSync } 
 const [mode, path = "", other = ""] = process.argv.slice(2);
 
 if (mode === "swap") {
-  // <path> is a directory, <other> a link: they change places without end.
-  const aside = `${path}.aside`;
+  // <path> is a directory, <other> a link: they change places without end, for times that nobody can guess.
+  const aside = `${other}.aside`;
+  const stay = () => {
+    const end = performance.now() + Math.random() * 0.5;
+    while (performance.now() < end);
+  };
   for (let turn = 0; ; turn++) {
     renameSync(path, aside);
     renameSync(other, path);
+    stay();
     renameSync(path, other);
     renameSync(aside, path);
+    stay();
     if (turn === 0) console.log("ready");
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { loadHasher } from "../../adapters/hasher.ts";
@@ -12,12 +12,14 @@ import {
   jsonLines,
   ok,
   output,
+  PATIENCE,
   RUNTIME_NAMES,
   storedObjects,
   temporary,
 } from "./support.ts";
 import { AWKWARD_FILES, awkwardTree, put } from "./trees.ts";
 
+setDefaultTimeout(PATIENCE);
 const dir = temporary("round-trip");
 const tree = join(dir, "tree");
 awkwardTree(tree);

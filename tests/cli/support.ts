@@ -1,12 +1,12 @@
 /** The command line as a user has it: a process of its own, on each runtime. */
-import { afterAll, setDefaultTimeout } from "bun:test";
+import { afterAll } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// Processes start slowly on a busy machine; nothing here is about time.
-setDefaultTimeout(120_000);
+/** Milliseconds for `setDefaultTimeout()`, file by file: processes start slowly on a busy machine. */
+export const PATIENCE = 120_000;
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MODULES = `${ROOT}node_modules/`;
