@@ -3,7 +3,7 @@
  * object's size.
  */
 import { RegistryError } from "../base/errors.ts";
-import { throwIfCancelled } from "../base/stream.ts";
+import { abortable } from "../base/stream.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import { startDigests } from "../identity/digest_stream.ts";
 import type { Hasher } from "../identity/hasher.ts";
@@ -28,8 +28,7 @@ export async function passOver(
   let size = 0;
   let writing: Promise<void> | undefined;
   try {
-    for await (const chunk of source) {
-      throwIfCancelled(signal);
+    for await (const chunk of abortable(source, signal)) {
       size += chunk.length;
       if (size > maxSize) {
         throw new RegistryError("limit_exceeded", `An object may have ${maxSize} bytes at most`, { limit: maxSize });

@@ -2,7 +2,7 @@
  * Reading back what was stored, never as if it were good when it is not: a whole read is re-digested while it streams,
  * and the last chunk is handed out only after the digest has matched. Up to 4 MiB nothing is handed out before.
  */
-import { RegistryError } from "../base/errors.ts";
+import { isRegistryError, RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
 import { digestOf } from "../identity/content_address.ts";
 import { createDigest } from "../identity/digest.ts";
@@ -21,7 +21,7 @@ export async function* verifiedRead(
   const holdAll = request.size <= CHECK_FIRST_BYTES;
   const held: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of source) {
+  for await (const chunk of told(source, request)) {
     throwIfCancelled(request.signal);
     state.update(chunk);
     size += chunk.length;
@@ -42,13 +42,28 @@ export async function* countedRead(
   request: ServeRequest,
 ): AsyncGenerator<Uint8Array, void, void> {
   let size = 0;
-  for await (const chunk of source) {
+  for await (const chunk of told(source, request)) {
     throwIfCancelled(request.signal);
     size += chunk.length;
     if (size > length) throw corrupt(request, "more bytes than recorded");
     yield chunk;
   }
   if (size !== length) throw corrupt(request, "fewer bytes than recorded");
+}
+
+/** A backend speaks of keys and ranges. What is wrong is that this content is gone, or shorter than recorded. */
+async function* told(source: AsyncIterable<Uint8Array>, request: ServeRequest): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (error) {
+    if (isRegistryError(error, "object_missing")) {
+      const { backend_id, key } = request.location;
+      const message = `The stored bytes of ${request.address} are missing; restore them from a backup or push the content again`;
+      throw new RegistryError("object_missing", message, { content_address: request.address, backend_id, key }, error);
+    }
+    const shorter = isRegistryError(error, "invalid_argument") || isRegistryError(error, "object_corrupt");
+    throw shorter ? corrupt(request, "fewer bytes than recorded") : error;
+  }
 }
 
 function corrupt(request: ServeRequest, what: string): RegistryError {

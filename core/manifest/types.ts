@@ -40,7 +40,7 @@ export type ManifestFile = {
   readonly media_type: string | null;
 };
 
-/** Only directories without entries of their own are entries. */
+/** A directory that was added as such, empty or not. Those that only lie on the way to other entries are not listed. */
 export type ManifestDirectory = { readonly kind: "directory"; readonly path: string };
 
 export type ManifestSymlink = { readonly kind: "symlink"; readonly path: string; readonly target: string };

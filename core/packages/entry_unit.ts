@@ -55,10 +55,10 @@ export function putEntryUnit(
       checkOpen(found.package as ArtifactPackagesTable | undefined, caller, packageId);
       const existing = found.entry as ArtifactFilesTable | undefined;
       checkReplace(entry.path, existing, replace);
-      for (const [i, path] of ancestors.entries()) {
-        const above = found[`ancestor ${i}`] as ArtifactFilesTable | undefined;
-        if (above !== undefined && above.kind !== "directory") throw notADirectory(entry.path, path);
-      }
+      checkAncestors(
+        entry.path,
+        ancestors.map((_, i) => found[`ancestor ${i}`] as ArtifactFilesTable | undefined),
+      );
       const events: NewEvent[] = [];
       if (content !== undefined) {
         const stored = storedEvent(content, found.object as ObjectRecord | undefined, found.retired === true);
@@ -114,15 +114,17 @@ export function checkReplace(path: string, existing: ArtifactFilesTable | undefi
   }
 }
 
-function notADirectory(path: string, ancestor: string): RegistryError {
-  return new RegistryError(
-    "path_conflict",
-    `${JSON.stringify(path)} cannot be added: ${JSON.stringify(ancestor)} is not a directory`,
-    {
-      path,
-      ancestor,
-    },
-  );
+/** What lies above a path must be directories, or not be entries. @throws {RegistryError} `path_conflict` */
+export function checkAncestors(path: string, ancestors: readonly (ArtifactFilesTable | undefined)[]): void {
+  for (const above of ancestors) {
+    if (above === undefined || above.kind === "directory") continue;
+    const ancestor = above.relative_path;
+    throw new RegistryError(
+      "path_conflict",
+      `${JSON.stringify(path)} cannot be added: ${JSON.stringify(ancestor)} is not a directory`,
+      { path, ancestor },
+    );
+  }
 }
 
 /** The event that records where new bytes are; none where the log knows a good copy. */

@@ -3,6 +3,7 @@ import { RegistryError } from "../base/errors.ts";
 import { type ByteSource, toIterable } from "../base/stream.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import type { Digest } from "../identity/digest.ts";
+import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { ContentFacts, Placement } from "../spi/data_plane.ts";
 import type { StorageLocation } from "../spi/storage.ts";
@@ -13,8 +14,8 @@ import { locationOf, objectByAddress } from "../views/objects.ts";
 import { packageById } from "../views/packages.ts";
 import { selectByKeys } from "../views/statements.ts";
 import type { FileEntry } from "./entries.ts";
-import { checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
-import { checkPath } from "./paths.ts";
+import { checkAncestors, checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
+import { ancestorsOf, checkPath } from "./paths.ts";
 import type { PackageDeps } from "./types.ts";
 
 export interface IngestFileInput {
@@ -62,7 +63,7 @@ async function put(
   authorize(caller, "package:write");
   checkPath(input.path);
   checkMediaType(input.mediaType);
-  await refuseEarly(deps, caller, input, replace);
+  await coded(deps.database, () => refuseEarly(deps, caller, input, replace));
 
   let generation = 0;
   const result = await deps.dataPlane.ingest(toIterable(input.source), {
@@ -73,7 +74,7 @@ async function put(
     ...(input.algorithms === undefined ? {} : { algorithms: input.algorithms }),
     ...(caller.signal === undefined ? {} : { signal: caller.signal }),
     async place(facts, unusable) {
-      const placement = await choosePlace(deps, facts, unusable);
+      const placement = await coded(deps.database, () => choosePlace(deps, facts, unusable));
       if (placement.action === "publish") generation = placement.generation;
       return placement;
     },
@@ -103,8 +104,14 @@ async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileI
   if (input.expectedSize !== undefined && input.expectedSize <= SMALL) return;
   const db = deps.database.read;
   checkOpen(await loadOne(db, packageById, input.packageId), caller, input.packageId);
-  const pathKey = pathKeyOf(input.path);
-  checkReplace(input.path, await loadOne(db, entryByPath, { packageId: input.packageId, pathKey }), replace);
+  const keys = [input.path, ...ancestorsOf(input.path)].map((path) => ({
+    packageId: input.packageId,
+    pathKey: pathKeyOf(path),
+  }));
+  const found = await entryByPath.load(db, keys);
+  const [existing, ...ancestors] = keys.map((key) => found.get(entryByPath.keyOf(key)));
+  checkReplace(input.path, existing, replace);
+  checkAncestors(input.path, ancestors);
 }
 
 /** Where bytes go that are known by now: to the copy that is there, or to a key that was never used. */
