@@ -49,6 +49,7 @@ function faultOf(code: string, message: string): DatabaseFault | undefined {
     case "23505":
       return "unique";
     case "25006": // read_only_sql_transaction
+    case "42501": // insufficient_privilege
       return "read_only";
     case "P0001": // raise_exception: our triggers (migrations/types.ts)
       return message.startsWith("append_only:") ? "append_only" : undefined;

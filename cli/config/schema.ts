@@ -2,7 +2,9 @@
  * Every setting, once. Names of environment variables, flags, examples, documentation and error messages are derived
  * from this table.
  */
+
 import { z } from "zod";
+import { DEFAULT_LIMITS } from "../../core/mod.ts";
 import { byteSize, count, flag, hostNames, parseListen, type SettingMeta } from "./values.ts";
 
 const meta = (summary: string, wanted: string): SettingMeta & Record<string, unknown> => ({ summary, wanted });
@@ -60,13 +62,13 @@ export const schema = z.strictObject({
   }),
   limits: z.strictObject({
     max_object_bytes: byteSize()
-      .default(5 * 2 ** 40)
+      .default(DEFAULT_LIMITS.maxObjectBytes)
       .meta(meta("Largest file.", "a size above zero, such as 1073741824 or 1GiB")),
     max_files_per_package: count()
-      .default(250_000)
+      .default(DEFAULT_LIMITS.maxFilesPerPackage)
       .meta(meta("Most entries in one package.", "a whole number above zero")),
     max_metadata_bytes: byteSize()
-      .default(2 ** 20)
+      .default(DEFAULT_LIMITS.maxMetadataBytes)
       .meta(meta("Largest metadata document of a package.", "a size above zero, such as 1048576 or 1MiB")),
   }),
   reads: z.strictObject({

@@ -10,7 +10,7 @@ import { entryByPath, entryOf } from "../views/files.ts";
 import { pathKeyOf } from "../views/keys.ts";
 import { loadOne, want } from "../views/loader.ts";
 import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
-import type { ArtifactPackagesTable } from "../views/tables.ts";
+import type { ArtifactPackagesTable, StorageLocationsTable } from "../views/tables.ts";
 import { type FileEntry, fileNotFound } from "./entries.ts";
 import { checkPath } from "./paths.ts";
 import { findPackage } from "./read.ts";
@@ -73,7 +73,7 @@ export async function openFile(
     ...(caller.signal === undefined ? {} : { signal: caller.signal }),
   });
   const length = range === undefined ? object.size : range.end - range.start;
-  return { entry, length, body: quarantining(deps, caller, object, bytes) };
+  return { entry, length, body: quarantining(deps, caller, object, location, bytes) };
 }
 
 /** Passes bytes through; damage that reading finds is recorded before the reader hears of it. */
@@ -81,6 +81,7 @@ async function* quarantining(
   deps: PackageDeps,
   caller: Caller,
   object: ObjectRecord,
+  location: StorageLocationsTable,
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
   try {
@@ -92,33 +93,48 @@ async function* quarantining(
         ? "digest"
         : undefined;
     // The read has failed either way; a database that cannot take the note must not hide why.
-    if (problem !== undefined) await recordDamage(deps, caller, object.content_address, problem).catch(() => {});
+    if (problem !== undefined)
+      await recordDamage(deps, caller, object.content_address, location, problem).catch(() => {});
     throw error;
   }
 }
 
 type Problem = "missing" | "size" | "digest";
 
-async function recordDamage(deps: PackageDeps, caller: Caller, address: string, problem: Problem): Promise<void> {
+async function recordDamage(
+  deps: PackageDeps,
+  caller: Caller,
+  address: string,
+  seen: StorageLocationsTable,
+  problem: Problem,
+): Promise<void> {
   await deps.ledger.commit(caller, {
     wants: { object: want(objectByAddress, address) },
     decide({ object }) {
-      const location = object?.locations[0];
-      if (object?.state !== "live" || location === undefined) return { events: [], result: undefined };
-      const payload = { backend_id: location.backend_id, key: location.storage_key, problem };
+      // A slow reader of an old copy must not condemn the one that has taken its place.
+      if (object?.state !== "live" || !isCurrent(object, seen)) return { events: [], result: undefined };
+      const payload = { backend_id: seen.backend_id, key: seen.storage_key, problem };
       return { events: [{ type: "v1.object.damage_found", subject: address, payload }], result: undefined };
     },
   });
 }
 
+function isCurrent(object: ObjectRecord, seen: StorageLocationsTable): boolean {
+  return object.locations.some((l) => l.backend_id === seen.backend_id && l.storage_key === seen.storage_key);
+}
+
 /** The bytes are good where they always were: an operator has brought them back. */
-async function recordRestored(deps: PackageDeps, caller: Caller, address: string): Promise<void> {
+async function recordRestored(
+  deps: PackageDeps,
+  caller: Caller,
+  address: string,
+  seen: StorageLocationsTable,
+): Promise<void> {
   await deps.ledger.commit(caller, {
     wants: { object: want(objectByAddress, address) },
     decide({ object }) {
-      const location = object?.locations[0];
-      if (object?.state !== "quarantined" || location === undefined) return { events: [], result: undefined };
-      const payload = { location: locationOf(location), generation: object.generation };
+      if (object?.state !== "quarantined" || !isCurrent(object, seen)) return { events: [], result: undefined };
+      const payload = { location: locationOf(seen), generation: object.generation };
       return { events: [{ type: "v1.object.restored", subject: address, payload }], result: undefined };
     },
   });
@@ -256,10 +272,10 @@ async function verifyObject(
   const digests = [createDigest("blake3", object.digest_primary), createDigest("sha256", sha256)];
   const verdict = await deps.dataPlane.verify(locationOf(location), { size, digests }, caller.signal);
   if (verdict.ok) {
-    if (object.state === "quarantined") await recordRestored(deps, caller, address);
+    if (object.state === "quarantined") await recordRestored(deps, caller, address, location);
     return undefined;
   }
   const problem = verdict.problem ?? "digest";
-  await recordDamage(deps, caller, address, problem);
+  await recordDamage(deps, caller, address, location, problem);
   return problem;
 }

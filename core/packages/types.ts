@@ -19,9 +19,9 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
-  maxObjectBytes: 1024 ** 4,
+  maxObjectBytes: 5 * 1024 ** 4,
   maxFilesPerPackage: 250_000,
-  maxMetadataBytes: 256 * 1024,
+  maxMetadataBytes: 1024 * 1024,
   maxExternalRefs: 100,
 });
 
