@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import {
   bootstrap,
   type Caller,
+  codedError,
   createInProcessDataPlane,
   createRegistry,
   type Database,
@@ -79,7 +80,7 @@ export async function assembleRegistry(parts: {
   } catch (error) {
     await storage.close();
     await database.close();
-    throw error;
+    throw codedError(database, error);
   }
 }
 

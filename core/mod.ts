@@ -12,6 +12,7 @@ export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.t
 export * from "./events/mod.ts";
 export * from "./identity/mod.ts";
 export {
+  codedError,
   type ExpectedHead,
   type LogVerdict,
   parseHead,

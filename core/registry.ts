@@ -7,6 +7,7 @@ import { withMaintenanceLock } from "./guards/maintenance_lock.ts";
 import type { Hasher } from "./identity/hasher.ts";
 import {
   checkReplay,
+  codedError,
   createLedger,
   type EventQuery,
   type ExpectedHead,
@@ -18,6 +19,7 @@ import {
   replayInPlace,
   type TailOptions,
   type VerifyLogOptions,
+  withCodes,
 } from "./ledger/mod.ts";
 import { abandonPackage } from "./packages/abandon.ts";
 import {
@@ -135,10 +137,8 @@ export function createRegistry(options: RegistryDeps): Registry {
     verifyReads: options.verifyReads ?? true,
   };
 
-  return {
+  const useCases: Omit<Registry, "ingestFile" | "replaceFile" | "tailEvents" | "ledger" | "close"> = {
     createPackage: (caller, input) => createPackage(deps, caller, input),
-    ingestFile: (caller, input) => ingestFile(deps, caller, input),
-    replaceFile: (caller, input) => replaceFile(deps, caller, input),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),
     removeFile: (caller, input) => removeFile(deps, caller, input),
@@ -150,19 +150,15 @@ export function createRegistry(options: RegistryDeps): Registry {
     listFiles: (caller, ref, query) => listFiles(deps, caller, ref, query),
     getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
     getFile: (caller, input) => getFile(deps, caller, input),
-    openFile(caller, entry, read) {
+    async openFile(caller, entry, read) {
       authorize(caller, "package:read");
-      return openFile(deps, caller, entry, read);
+      return await openFile(deps, caller, entry, read);
     },
     verifyPackage: (caller, ref, onProgress) => verifyPackage(deps, caller, ref, onProgress),
 
     async readEvents(caller, query) {
       authorize(caller, "event:read");
       return await ledger.read(query);
-    },
-    tailEvents(caller, tail) {
-      authorize(caller, "event:read");
-      return ledger.tail(tail);
     },
     async head(caller) {
       authorize(caller, "event:read");
@@ -188,7 +184,16 @@ export function createRegistry(options: RegistryDeps): Registry {
     },
     inspect: (caller, inspection) => inspect(deps, caller, inspection),
     fix: (caller, fixing) => fix(deps, caller, fixing),
-
+  };
+  return {
+    ...withCodes(database, useCases),
+    // These read a stream of the caller's, whose errors are not the database's: they code their own.
+    ingestFile: (caller, input) => ingestFile(deps, caller, input),
+    replaceFile: (caller, input) => replaceFile(deps, caller, input),
+    tailEvents(caller, tail) {
+      authorize(caller, "event:read");
+      return codedTail(database, ledger.tail(tail));
+    },
     ledger,
     async close() {
       await ledger.settled();
@@ -196,4 +201,12 @@ export function createRegistry(options: RegistryDeps): Registry {
       await database.close();
     },
   };
+}
+
+async function* codedTail(database: Database, events: AsyncGenerator<StoredEvent, void, void>) {
+  try {
+    yield* events;
+  } catch (error) {
+    throw codedError(database, error);
+  }
 }

@@ -11,7 +11,8 @@ const MESSAGES: readonly (readonly [RegExp, DatabaseFault])[] = [
   // Not "database table is locked": that is a conflict inside this process, which waiting does not end.
   [/database is locked/, "busy"],
   [/database or disk is full/, "full"],
-  [/disk I\/O error|disk image is malformed/, "io"],
+  // The second is also how SQLite calls an EIO under a read; the third, a disk that went before a file was opened.
+  [/disk I\/O error|disk image is malformed|unable to open database file/, "io"],
   [/attempt to write a readonly database/, "read_only"],
 ];
 

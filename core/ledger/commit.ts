@@ -17,6 +17,7 @@ import { touches } from "../views/keys.ts";
 import type { Loaded, Loader, Want, Wants } from "../views/loader.ts";
 import type { Tables } from "../views/tables.ts";
 import { Appender, lockHead, type Proposal, timestampOf } from "./append.ts";
+import { databaseError } from "./faults.ts";
 import type { Decision, Unit } from "./unit.ts";
 
 const MAX_GROUP = 256;
@@ -256,41 +257,4 @@ function unknownOutcome(error: unknown): RegistryError {
     {},
     error,
   );
-}
-
-export function databaseError(fault: ReturnType<Database["fault"]>, error: unknown): RegistryError {
-  if (error instanceof RegistryError) return error;
-  const detail = messageOf(error);
-  switch (fault) {
-    case "full":
-      return new RegistryError(
-        "database_full",
-        "The disk of the database is full; nothing was recorded. Free space and try again",
-        { detail },
-        error,
-      );
-    case "busy":
-      return new RegistryError(
-        "database_busy",
-        "Another process keeps the database busy; try again",
-        { detail },
-        error,
-      );
-    case "connection":
-      return new RegistryError(
-        "database_failed",
-        "The connection to the database was lost; nothing was recorded. Try again",
-        { detail },
-        error,
-      );
-    case "read_only":
-      return new RegistryError(
-        "database_failed",
-        "The database cannot be written (read-only file or directory)",
-        { detail },
-        error,
-      );
-    default:
-      return new RegistryError("database_failed", `The database failed: ${detail}`, { detail }, error);
-  }
 }

@@ -15,6 +15,7 @@ import type { Unit } from "./unit.ts";
 import { type ExpectedHead, type LogVerdict, type VerifyLogOptions, verifyLog } from "./verify.ts";
 
 export { digestViews, type ViewsDigest } from "./dump.ts";
+export { coded, codedError, withCodes } from "./faults.ts";
 export type { EventQuery, TailOptions } from "./read.ts";
 export { checkReason } from "./redact.ts";
 export {
