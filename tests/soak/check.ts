@@ -68,8 +68,10 @@ async function checkPackage(
   let found: Awaited<ReturnType<Registry["getPackage"]>>;
   try {
     found = await registry.getPackage(caller, id);
+    known.certain = true;
   } catch (error) {
-    complain(`was acknowledged and is lost: ${messageOf(error)}`);
+    if (known.certain || !isRegistryError(error, "package_not_found")) complain(`is lost: ${messageOf(error)}`);
+    else oracle.packages.delete(id);
     return 0;
   }
   if (known.state === "finalized" && (found.state !== "finalized" || found.manifest_digest !== known.manifest)) {

@@ -1,7 +1,8 @@
 /** Starting workers ahead of time, setting them to work, and killing them. */
 import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Oracle } from "./oracle.ts";
-import { BUN, tracked } from "./rig.ts";
+import { BUN, sleep, tracked } from "./rig.ts";
 import type { Task } from "./worker.ts";
 
 const PROGRAM = new URL("./worker.ts", import.meta.url).pathname;
@@ -11,6 +12,9 @@ export interface Worker {
   go(task: Task, oracle: Oracle): void;
   /** Resolves once the registry is open, or when the worker has ended. */
   readonly opened: Promise<void>;
+  /** Stops it between two system calls: none is under way when this resolves. */
+  freeze(): Promise<void>;
+  thaw(): void;
   /** SIGKILL, to `strace` and what it traces too; resolves when it is gone and all it said has been heard. */
   kill(): Promise<void>;
   readonly complaints: () => string;
@@ -36,6 +40,12 @@ export function hire(prefix: readonly string[] = []): Worker {
   child.stdin.on("error", () => {});
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   gone.then(() => noteOpened());
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      // Its group: a tracer that dies alone would leave its tracee running.
+      process.kill(-(child.pid ?? 0), name);
+    } catch {} // gone already
+  };
   return {
     opened,
     complaints: () => errors,
@@ -43,13 +53,27 @@ export function hire(prefix: readonly string[] = []): Worker {
       oracle = to;
       child.stdin.write(`${JSON.stringify(task)}\n`);
     },
+    async freeze() {
+      signal("SIGSTOP");
+      while (!allStopped(child.pid ?? 0)) await sleep(1);
+    },
+    thaw: () => signal("SIGCONT"),
     async kill() {
-      try {
-        // Its group: a tracer that dies alone would leave its tracee running.
-        process.kill(-(child.pid ?? 0), "SIGKILL");
-      } catch {} // gone already
+      signal("SIGKILL");
       await gone;
       oracle?.forgetHalfLine();
     },
   };
+}
+
+/** Every thread is stopped (or the process is gone): what it was doing in the kernel is done. */
+function allStopped(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+      return "TZX".includes(stat[stat.lastIndexOf(")") + 2] as string);
+    });
+  } catch {
+    return true;
+  }
 }

@@ -30,6 +30,8 @@ export interface KnownPackage {
   /** By path: every content that may be there, `null` for none. One element: it must be that. */
   readonly files: Map<string, Set<string | null>>;
   state: "open" | "finalizing" | "finalized";
+  /** False: nobody heard that it was made in time, so it may be missing. */
+  certain: boolean;
   manifest?: string;
 }
 
@@ -40,6 +42,11 @@ export class Oracle {
   readonly broken: string[] = [];
   readonly codes = new Map<string, number>();
   acknowledged = 0;
+  /**
+   * The power is gone: what is acknowledged from now on reached nobody. (A sync that is under way while ext4 is shut
+   * down can report success for a transaction that was thrown away; in a real cut nobody lives to hear it.)
+   */
+  deaf = false;
   readonly #pending = new Map<string, { readonly package: string; readonly path: string; content: string | null }>();
   readonly #list: number;
   #rest = "";
@@ -60,6 +67,7 @@ export class Oracle {
 
   /** A worker's last words may be half a line: it acknowledged nothing. */
   forgetHalfLine(): void {
+    this.deaf = false;
     this.#rest = "";
     this.#pending.clear();
   }
@@ -69,9 +77,14 @@ export class Oracle {
       case "opened":
         return;
       case "created":
-        this.packages.set(report.package, { name: report.name, files: new Map(), state: "open" });
+        this.packages.set(report.package, {
+          name: report.name,
+          files: new Map(),
+          state: "open",
+          certain: !this.deaf,
+        });
         this.touched.add(report.package);
-        this.acknowledged += 1;
+        this.#count();
         return;
       case "begin": {
         this.#pending.set(report.id, report);
@@ -84,8 +97,8 @@ export class Oracle {
         const done = this.#pending.get(report.id);
         if (done === undefined) throw new Error(`an answer to nothing: ${report.id}`);
         this.#pending.delete(report.id);
-        this.#known(done.package).files.set(done.path, new Set([done.content]));
-        this.acknowledged += 1;
+        if (!this.deaf) this.#known(done.package).files.set(done.path, new Set([done.content]));
+        this.#count();
         return;
       }
       case "failed":
@@ -96,9 +109,8 @@ export class Oracle {
         return;
       case "finalized": {
         const known = this.#known(report.package);
-        known.state = "finalized";
-        known.manifest = report.manifest;
-        this.acknowledged += 1;
+        if (!this.deaf) Object.assign(known, { state: "finalized", manifest: report.manifest });
+        this.#count();
         return;
       }
       case "broken":
@@ -114,6 +126,10 @@ export class Oracle {
 
   close(): void {
     closeSync(this.#list);
+  }
+
+  #count(): void {
+    if (!this.deaf) this.acknowledged += 1;
   }
 
   #known(packageId: string): KnownPackage {
