@@ -4,6 +4,7 @@ import type { Caller } from "../spi/authenticator.ts";
 import { want } from "../views/loader.ts";
 import { packageById } from "../views/packages.ts";
 import { checkOpen } from "./entry_unit.ts";
+import { checkPackageId } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
 
 /** Gives an open package up; it can never be finalised. Abandoning twice is fine. */
@@ -14,6 +15,7 @@ export async function abandonPackage(
 ): Promise<void> {
   authorize(caller, "package:abandon");
   const { packageId, reason } = input;
+  checkPackageId(packageId);
   checkReason(reason);
   await deps.ledger.commit(caller, {
     wants: { package: want(packageById, packageId) },

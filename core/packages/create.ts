@@ -1,6 +1,7 @@
 import { authorize } from "../access/decide.ts";
 import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
+import { parseJcsText } from "../base/jcs.ts";
 import type { JsonMap, NewEvent, RetentionMode } from "../events/types.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { loadOne, want } from "../views/loader.ts";
@@ -8,7 +9,7 @@ import { metadataSchemaById } from "../views/metadata_schemas.ts";
 import { releasedPackage } from "../views/packages.ts";
 import { retentionClassByName } from "../views/retention_classes.ts";
 import type { RetentionClassesTable } from "../views/tables.ts";
-import { checkExternalRefs, checkJsonMap, validateAgainst } from "./metadata.ts";
+import { checkExternalRefs, checkJsonMap, isSchemaId, validateAgainst } from "./metadata.ts";
 import { checkName, checkVersion } from "./names.ts";
 import type { Package, PackageDeps } from "./types.ts";
 
@@ -40,6 +41,8 @@ export async function createPackage(deps: PackageDeps, caller: Caller, input: Cr
   if (version !== null) checkVersion(version);
   const metadata = checkJsonMap(input.metadata ?? {}, "The metadata", deps.limits.maxMetadataBytes);
   const externalRefs = checkExternalRefs(input.externalRefs ?? [], deps.limits.maxExternalRefs);
+  // No class has such a name, and PostgreSQL could not even be asked for it.
+  if (input.retentionClass.includes("\0")) throw unknownClass(input.retentionClass);
   const schemaId = input.metadataSchema ?? null;
   if (schemaId !== null) await checkMetadata(deps, caller, metadata, schemaId);
 
@@ -95,13 +98,18 @@ export async function createPackage(deps: PackageDeps, caller: Caller, input: Cr
 
 /** A registered schema never changes, so this check holds whenever the package is committed. */
 async function checkMetadata(deps: PackageDeps, caller: Caller, metadata: JsonMap, schemaId: string): Promise<void> {
-  const row = await loadOne(deps.database.read, metadataSchemaById, { tenant: caller.tenant, schemaId });
+  const key = { tenant: caller.tenant, schemaId };
+  const row = isSchemaId(schemaId) ? await loadOne(deps.database.read, metadataSchemaById, key) : undefined;
   if (row === undefined) {
-    throw new RegistryError("unknown_metadata_schema", `No metadata schema ${JSON.stringify(schemaId)} is registered`, {
-      schema_id: schemaId,
-    });
+    throw new RegistryError(
+      "unknown_metadata_schema",
+      `No metadata schema ${JSON.stringify(schemaId.slice(0, 200))} is registered`,
+      {
+        schema_id: schemaId.slice(0, 200),
+      },
+    );
   }
-  validateAgainst(metadata, schemaId, JSON.parse(row.schema_json));
+  validateAgainst(metadata, schemaId, parseJcsText(row.schema_json) as JsonMap);
 }
 
 function unknownClass(name: string): RegistryError {

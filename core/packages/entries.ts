@@ -9,6 +9,7 @@ import { want } from "../views/loader.ts";
 import { packageById } from "../views/packages.ts";
 import { checkOpen, putEntryUnit } from "./entry_unit.ts";
 import { checkPath, checkSymlink } from "./paths.ts";
+import { checkPackageId } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
 
 export type FileEntry = ManifestFile;
@@ -48,6 +49,7 @@ export async function removeFile(
   authorize(caller, "package:write");
   checkPath(input.path);
   const { packageId, path } = input;
+  checkPackageId(packageId);
   await deps.ledger.commit(caller, {
     wants: { package: want(packageById, packageId), entry: want(entryByPath, { packageId, pathKey: pathKeyOf(path) }) },
     decide(found) {

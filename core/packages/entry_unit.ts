@@ -12,6 +12,7 @@ import { packageById } from "../views/packages.ts";
 import { retiredKey } from "../views/retired_keys.ts";
 import type { ArtifactFilesTable, ArtifactPackagesTable } from "../views/tables.ts";
 import { ancestorsOf } from "./paths.ts";
+import { checkPackageId, packageNotFound } from "./read.ts";
 
 /** What the data plane stored for a file entry, and under which generation. */
 export interface StoredContent {
@@ -36,6 +37,7 @@ export function putEntryUnit(
   replace: boolean | "any",
   content?: StoredContent,
 ): Unit<Wants, EntryOutcome> {
+  checkPackageId(packageId);
   const ancestors = ancestorsOf(entry.path);
   const wants: Record<string, Want<unknown>> = {
     package: want(packageById, packageId),
@@ -77,7 +79,7 @@ export function checkOpen(
   packageId: string,
 ): ArtifactPackagesTable {
   if (row === undefined || row.tenant !== caller.tenant) {
-    throw new RegistryError("package_not_found", `There is no package ${packageId}`, { package: packageId });
+    throw packageNotFound(packageId);
   }
   if (row.state !== "open") {
     throw new RegistryError(

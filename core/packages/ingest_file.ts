@@ -16,6 +16,7 @@ import { selectByKeys } from "../views/statements.ts";
 import type { FileEntry } from "./entries.ts";
 import { checkAncestors, checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
 import { ancestorsOf, checkPath } from "./paths.ts";
+import { checkPackageId } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
 
 export interface IngestFileInput {
@@ -63,6 +64,7 @@ async function put(
   authorize(caller, "package:write");
   checkPath(input.path);
   checkMediaType(input.mediaType);
+  checkPackageId(input.packageId);
   await coded(deps.database, () => refuseEarly(deps, caller, input, replace));
 
   let generation = 0;

@@ -2,12 +2,21 @@
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { checkValue } from "../base/cbor.ts";
 import { messageOf, RegistryError } from "../base/errors.ts";
-import { jcsText } from "../base/jcs.ts";
+import { jcsText, parseJcsText } from "../base/jcs.ts";
 import type { ExternalRef, JsonMap } from "../events/types.ts";
 
 const encoder = new TextEncoder();
 
-/** Checks that `value` is a JSON object within `limit` bytes (as canonical JSON). @throws {RegistryError} `invalid_metadata` */
+const SCHEMA_ID = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,199}$/;
+
+export function isSchemaId(text: string): boolean {
+  return SCHEMA_ID.test(text);
+}
+
+/**
+ * A JSON object within `limit` bytes (as canonical JSON), copied: the caller may change its own while the call runs.
+ * @throws {RegistryError} `invalid_metadata`, `limit_exceeded`
+ */
 export function checkJsonMap(value: unknown, what: string, limit: number): JsonMap {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new RegistryError("invalid_metadata", `${what} must be a JSON object`);
@@ -29,7 +38,7 @@ export function checkJsonMap(value: unknown, what: string, limit: number): JsonM
   if (bytes > limit) {
     throw new RegistryError("limit_exceeded", `${what} has ${bytes} bytes; ${limit} are allowed`, { limit, bytes });
   }
-  return value as JsonMap;
+  return parseJcsText(text) as JsonMap;
 }
 
 /** JSON has no byte strings and no big integers; CBOR would take both. */
@@ -44,7 +53,7 @@ function refuseNonJson(value: unknown, what: string, depth: number): void {
 
 /** @throws {RegistryError} `invalid_metadata`, naming the place and the rule */
 export function validateAgainst(metadata: JsonMap, schemaId: string, schema: JsonMap): void {
-  const { valid, errors } = new Validator(schema as unknown as Schema, "2020-12", false).validate(metadata);
+  const { valid, errors } = validate(metadata, `schema ${JSON.stringify(schemaId)}`, schema);
   if (valid) return;
   const [first] = errors.slice(-1);
   throw new RegistryError(
@@ -57,14 +66,19 @@ export function validateAgainst(metadata: JsonMap, schemaId: string, schema: Jso
   );
 }
 
-/** @throws {RegistryError} `invalid_metadata` when it is no schema that the validator can use */
+/** Parts that an empty document does not meet show themselves later. @throws {RegistryError} `invalid_metadata` */
 export function checkSchema(schema: JsonMap): void {
+  validate({}, "schema", schema);
+}
+
+/** The validator throws for what it cannot use: a reference to nowhere, a pattern that is none. */
+function validate(metadata: JsonMap, what: string, schema: JsonMap) {
   try {
-    new Validator(schema as unknown as Schema, "2020-12").validate({});
+    return new Validator(schema as unknown as Schema, "2020-12", false).validate(metadata);
   } catch (error) {
     throw new RegistryError(
       "invalid_metadata",
-      `This is not a JSON Schema (2020-12) that can be used: ${messageOf(error)}`,
+      `The ${what} is not a JSON Schema (2020-12) that can be used: ${messageOf(error)}`,
       {},
       error,
     );

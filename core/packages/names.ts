@@ -8,10 +8,18 @@ const MAX_NAME_BYTES = 200;
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const VERSION = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
+export function isName(name: string): boolean {
+  // The length first: the pattern never sees more than it may.
+  return name.length <= MAX_NAME_BYTES && NAME.test(name);
+}
+
+export function isVersion(version: string): boolean {
+  return VERSION.test(version);
+}
+
 /** @throws {RegistryError} `invalid_name` */
 export function checkName(name: string): void {
-  // The length first: the pattern never sees more than it may.
-  if (name.length <= MAX_NAME_BYTES && NAME.test(name)) return;
+  if (isName(name)) return;
   throw new RegistryError(
     "invalid_name",
     `A package name has lower-case letters, digits and single separators (. _ __ -), parts divided by "/", ${MAX_NAME_BYTES} bytes at most`,
@@ -21,7 +29,7 @@ export function checkName(name: string): void {
 
 /** @throws {RegistryError} `invalid_name` */
 export function checkVersion(version: string): void {
-  if (VERSION.test(version)) return;
+  if (isVersion(version)) return;
   throw new RegistryError(
     "invalid_name",
     "A version has letters, digits, and . _ - after the first character, 128 characters at most",

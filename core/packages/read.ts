@@ -10,23 +10,33 @@ import { pathKeyOf } from "../views/keys.ts";
 import { loadOne } from "../views/loader.ts";
 import { packageById, releasedPackage } from "../views/packages.ts";
 import type { ArtifactPackagesTable } from "../views/tables.ts";
+import { checkName, isName, isVersion } from "./names.ts";
+import { checkPath } from "./paths.ts";
 import type { Package, PackageDeps } from "./types.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** What is no id names no package. @throws {RegistryError} `package_not_found` */
+export function checkPackageId(packageId: string): void {
+  if (!UUID.test(packageId)) throw packageNotFound(packageId);
+}
+
+export function packageNotFound(ref: string): RegistryError {
+  const shown = ref.slice(0, 400);
+  return new RegistryError(
+    "package_not_found",
+    `There is no package ${JSON.stringify(shown)}; use its id or name@version`,
+    {
+      package: shown,
+    },
+  );
+}
 
 /** Finds a package of the caller's tenant by id or `name@version`. @throws {RegistryError} `package_not_found` */
 export async function findPackage(deps: PackageDeps, caller: Caller, ref: string): Promise<ArtifactPackagesTable> {
   const row = await lookUp(deps, caller, ref);
   // Another tenant's package is answered exactly like one that does not exist.
-  if (row === undefined || row.tenant !== caller.tenant) {
-    throw new RegistryError(
-      "package_not_found",
-      `There is no package ${JSON.stringify(ref.slice(0, 400))}; use its id or name@version`,
-      {
-        package: ref.slice(0, 400),
-      },
-    );
-  }
+  if (row === undefined || row.tenant !== caller.tenant) throw packageNotFound(ref);
   return row;
 }
 
@@ -34,12 +44,9 @@ async function lookUp(deps: PackageDeps, caller: Caller, ref: string): Promise<A
   const db = deps.database.read;
   if (UUID.test(ref)) return await loadOne(db, packageById, ref);
   const at = ref.lastIndexOf("@");
-  if (at <= 0 || ref.length > 400) return undefined;
-  return await loadOne(db, releasedPackage, {
-    tenant: caller.tenant,
-    name: ref.slice(0, at),
-    version: ref.slice(at + 1),
-  });
+  const [name, version] = [ref.slice(0, at), ref.slice(at + 1)];
+  if (at <= 0 || !isName(name) || !isVersion(version)) return undefined;
+  return await loadOne(db, releasedPackage, { tenant: caller.tenant, name, version });
 }
 
 export async function getPackage(deps: PackageDeps, caller: Caller, ref: string): Promise<Package> {
@@ -99,7 +106,7 @@ export interface PageOf<T> {
   readonly cursor?: string;
 }
 
-/** Newest first. @throws {RegistryError} `invalid_argument` */
+/** Newest first. @throws {RegistryError} `invalid_argument`, `invalid_name` */
 export async function listPackages(
   deps: PackageDeps,
   caller: Caller,
@@ -115,7 +122,10 @@ export async function listPackages(
     .where("p.tenant", "=", caller.tenant)
     .orderBy("p.created_sequence", "desc")
     .limit(limit);
-  if (query.name !== undefined) select = select.where("p.name", "=", query.name);
+  if (query.name !== undefined) {
+    checkName(query.name);
+    select = select.where("p.name", "=", query.name);
+  }
   if (query.state !== undefined) select = select.where("p.state", "=", query.state);
   if (query.cursor !== undefined) select = select.where("p.created_sequence", "<", parseSequenceCursor(query.cursor));
   const rows = await select.execute();
@@ -147,7 +157,10 @@ export async function listFiles(
     .where("package_id", "=", row.package_id)
     .orderBy("path_key")
     .limit(limit);
-  if (query.cursor !== undefined) select = select.where("path_key", ">", pathKeyOf(query.cursor));
+  if (query.cursor !== undefined) {
+    checkPath(query.cursor);
+    select = select.where("path_key", ">", pathKeyOf(query.cursor));
+  }
   const rows = await select.execute();
   const last = rows.at(-1);
   const items = rows.map(entryOf);

@@ -4,10 +4,8 @@ import { jcsText } from "../base/jcs.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { want } from "../views/loader.ts";
 import { metadataSchemaById } from "../views/metadata_schemas.ts";
-import { checkJsonMap, checkSchema } from "./metadata.ts";
+import { checkJsonMap, checkSchema, isSchemaId } from "./metadata.ts";
 import type { PackageDeps } from "./types.ts";
-
-const SCHEMA_ID = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,199}$/;
 
 /**
  * Registers a JSON Schema (2020-12) under an id. A registered schema never changes: the same schema again is fine,
@@ -21,7 +19,7 @@ export async function registerMetadataSchema(
 ): Promise<void> {
   authorize(caller, "schema:register");
   const { schemaId } = input;
-  if (!SCHEMA_ID.test(schemaId)) {
+  if (!isSchemaId(schemaId)) {
     throw new RegistryError(
       "invalid_argument",
       "A schema id has letters, digits and . _ : / # - , 200 characters at most",
