@@ -1,6 +1,6 @@
 /** Ended from outside: by Ctrl-C, by a reader that goes away. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, statSync, truncateSync } from "node:fs";
+import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import {
   cli,
@@ -13,6 +13,7 @@ import {
   ok,
   PATIENCE,
   RUNTIME_NAMES,
+  staged,
   start,
   temporary,
   until,
@@ -22,30 +23,22 @@ import { put } from "./trees.ts";
 setDefaultTimeout(PATIENCE);
 const dir = temporary("interrupt");
 
-/** So large that nobody gets through before the signal; it takes no room. */
+/** Large enough to be stopped in the middle. */
 const big = join(dir, "big");
-truncateSync(put(big, "zeros", ""), 64 * 2 ** 30);
+truncateSync(put(big, "zeros", ""), 2 ** 30);
 put(big, "small", "small");
-
-function staging(data: string): string[] {
-  try {
-    return readdirSync(join(data, "objects/staging")).map((name) => join(data, "objects/staging", name));
-  } catch {
-    return [];
-  }
-}
 
 describe.each(RUNTIME_NAMES)("on %s", (runtime) => {
   test("Ctrl-C in the middle of an ingest: exit code 130, the package is abandoned, nothing bad is left", async () => {
     const data = join(dir, `ingest-${runtime}`);
     const where = { data, runtime };
     const child = start(["ingest", big, "--name", "demo", "--retention-class", "working"], where);
-    await until(() => staging(data).some((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0));
+    await until(() => staged(data).some((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0));
     child.kill("SIGINT");
     const run = await finished(child);
     expect(run).toMatchObject({ code: 130, stdout: "" });
     expect(run.stderr).toBe("artifactstore: interrupted\n");
-    expect(staging(data)).toEqual([]);
+    expect(staged(data)).toEqual([]);
     expect(jsonLines(await ok(["ls", "--json"], where))).toMatchObject([{ state: "abandoned" }]);
     expect(await json(["doctor", "--grace", "0s"], where)).toMatchObject({
       healthy: true,

@@ -1,6 +1,6 @@
 /** The command line as a user has it: a process of its own, on each runtime. */
 import { afterAll } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -157,4 +157,10 @@ export function executables(dir: string): string[] {
 export function difference(one: string, other: string): string {
   const { stdout, stderr } = Bun.spawnSync(["diff", "-r", "--no-dereference", one, other]);
   return stdout.toString() + stderr.toString();
+}
+
+/** Uploads under way. */
+export function staged(data: string): string[] {
+  const folder = join(data, "objects/staging");
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 }
