@@ -14,6 +14,7 @@ import {
   type Registry,
   type StorageBackend,
 } from "../core/mod.ts";
+import type { DatabaseInfo } from "../core/spi/database.ts";
 import type { HealthReport } from "../core/spi/health.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
 import type { Config } from "./config.ts";
@@ -83,7 +84,7 @@ async function healthOf(parts: {
   const [head, info, stored] = await Promise.all([
     registry.ledger.head().catch(() => null),
     database.info().then(
-      (known) => ({ ok: true, ...known }),
+      (known) => ({ ok: true, ...known, ...fullness(known) }),
       (error: unknown) => ({
         ok: false,
         kind: database.kind,
@@ -104,4 +105,12 @@ async function healthOf(parts: {
     hasher: { kernel: hasher.kernel, name: hasher.name },
     runtime: { name: runtime.name, version: runtime.version },
   };
+}
+
+/** Less than SQLite's write-ahead log needs to do any work. Health writes nothing to find out. */
+const NO_ROOM = 1024 * 1024;
+
+function fullness({ free_bytes: free }: DatabaseInfo): { readonly ok?: false; readonly detail?: string } {
+  if (free === undefined || free >= NO_ROOM) return {};
+  return { ok: false, detail: `the disk of the database is full (${free} bytes free): free some space` };
 }

@@ -5,7 +5,8 @@
  * A handle has one writing connection and up to eight reading ones (four for `read`, four for snapshots), so neither
  * a write group nor a snapshot holds `read` up. Several handles and processes may use one file.
  */
-import { resolve } from "node:path";
+import { statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { Kysely, type Transaction } from "kysely";
 import { toHex } from "../../core/base/bytes.ts";
 import { RegistryError } from "../../core/base/errors.ts";
@@ -104,6 +105,7 @@ export async function openSqliteDatabase<Tables = any>(options: SqliteOptions): 
         version: writer.version(),
         synchronous: ["OFF", "NORMAL", "FULL", "EXTRA"][Number(writer.pragma("synchronous"))] ?? "unknown",
         journal_mode: String(writer.pragma("journal_mode")),
+        ...(await freeBytes(path)),
       };
     },
 
@@ -139,5 +141,14 @@ async function openFirst(path: string, synchronous: Synchronous, patience: numbe
       { path, fault: sqliteFault(error) },
       error,
     );
+  }
+}
+
+async function freeBytes(path: string): Promise<{ readonly free_bytes?: number }> {
+  try {
+    const { bavail, bsize } = await statfs(dirname(path));
+    return { free_bytes: bavail * bsize };
+  } catch {
+    return {}; // some file systems do not tell
   }
 }

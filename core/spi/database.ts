@@ -25,6 +25,8 @@ export interface DatabaseInfo {
   readonly synchronous: string;
   /** SQLite: journal mode as read back. */
   readonly journal_mode?: string;
+  /** Bytes that the file may still grow by; absent where the database does not tell. */
+  readonly free_bytes?: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the SPI carries any schema; core narrows it to its Tables

@@ -18,6 +18,8 @@ export interface HealthReport {
     /** As read back from the database, not as asked for. */
     readonly synchronous: string;
     readonly journal_mode?: string;
+    /** Bytes; absent where the database does not tell. */
+    readonly free_bytes?: number;
     /** Why not, for people. */
     readonly detail?: string;
   };
