@@ -26,15 +26,12 @@ export interface EntryOutcome {
   readonly stored: boolean;
 }
 
-/**
- * @param replace an entry with an equal path (after NFC) must exist and be replaced (`true`), must not exist
- * (`false`), or may do either (`"any"`).
- */
+/** @param replace an entry of this path must exist and is replaced (`true`), or must not exist (`false`) */
 export function putEntryUnit(
   caller: Caller,
   packageId: string,
   entry: PackageEntry,
-  replace: boolean | "any",
+  replace: boolean,
   content?: StoredContent,
 ): Unit<Wants, EntryOutcome> {
   checkPackageId(packageId);
@@ -95,9 +92,9 @@ export function checkOpen(
 }
 
 /** @throws {RegistryError} `path_exists`, `path_conflict`, `file_not_found` */
-export function checkReplace(path: string, existing: ArtifactFilesTable | undefined, replace: boolean | "any"): void {
+export function checkReplace(path: string, existing: ArtifactFilesTable | undefined, replace: boolean): void {
   if (existing === undefined) {
-    if (replace !== true) return;
+    if (!replace) return;
     throw new RegistryError("file_not_found", `There is no ${JSON.stringify(path)} to replace`, { path });
   }
   if (existing.relative_path !== path) {
@@ -107,7 +104,7 @@ export function checkReplace(path: string, existing: ArtifactFilesTable | undefi
       { path, existing: existing.relative_path },
     );
   }
-  if (replace === false) {
+  if (!replace) {
     throw new RegistryError(
       "path_exists",
       `${JSON.stringify(path)} is in the package already; ask for replacement to change it`,
