@@ -74,19 +74,26 @@ export function createInProcessDataPlane(deps: {
   /** Present with the recorded length. Not a proof of its bytes: reads and `verify` give that. */
   async function isWhole(location: StorageLocation): Promise<boolean> {
     const stored = await backendOf(location.backend_id).stat(location.key);
-    return stored !== undefined && stored.size >= location.offset + location.length;
+    return stored !== undefined && hasRoomFor(location, stored.size);
   }
 
-  const rawRead = (location: StorageLocation, start = 0, end = location.length) =>
+  const rawRange = (location: StorageLocation, start: number, end: number) =>
     backendOf(location.backend_id).read(location.key, { start: location.offset + start, end: location.offset + end });
+
+  /** What a whole key holds, all of it: bytes beyond the recorded length are damage too. */
+  const rawRead = (location: StorageLocation) =>
+    location.layout === "whole"
+      ? backendOf(location.backend_id).read(location.key)
+      : rawRange(location, 0, location.length);
 
   function serve(request: ServeRequest): AsyncIterable<Uint8Array> {
     const { location, range, size } = request;
     if (range !== undefined) {
-      if (range.start < 0 || range.end > size || range.start > range.end) {
+      const { start, end } = range;
+      if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end > size || start > end) {
         throw new RegistryError("invalid_argument", `A range lies within 0..${size}`, { ...range, size });
       }
-      return countedRead(rawRead(location, range.start, range.end), range.end - range.start, request);
+      return countedRead(rawRange(location, start, end), end - start, request);
     }
     if (request.verify === false) return countedRead(rawRead(location), size, request);
     return verifiedRead(rawRead(location), hasher, request);
@@ -99,10 +106,7 @@ export function createInProcessDataPlane(deps: {
   ): Promise<VerifyResult> {
     const stored = await backendOf(location.backend_id).stat(location.key);
     if (stored === undefined) return { ok: false, problem: "missing" };
-    if (
-      stored.size < location.offset + location.length ||
-      (location.layout === "whole" && stored.size !== expected.size)
-    ) {
+    if (!hasRoomFor(location, stored.size) || location.length !== expected.size) {
       return { ok: false, problem: "size", found_size: stored.size };
     }
     try {
@@ -116,7 +120,9 @@ export function createInProcessDataPlane(deps: {
     } catch (error) {
       // It changed under the read: gone, or shorter than it was a moment ago.
       if (isRegistryError(error, "object_missing")) return { ok: false, problem: "missing" };
-      if (isRegistryError(error, "object_corrupt")) return { ok: false, problem: "size" };
+      if (isRegistryError(error, "object_corrupt") || isRegistryError(error, "invalid_argument")) {
+        return { ok: false, problem: "size" };
+      }
       throw error;
     }
   }
@@ -146,6 +152,12 @@ export function createInProcessDataPlane(deps: {
       await Promise.all([...backends.values()].map((backend) => backend.close()));
     },
   };
+}
+
+/** Whether a key of `size` bytes can hold what the location says. */
+function hasRoomFor(location: StorageLocation, size: number): boolean {
+  const end = location.offset + location.length;
+  return location.layout === "whole" ? size === end : size >= end;
 }
 
 function checkExpected(facts: ContentFacts, options: IngestOptions): void {

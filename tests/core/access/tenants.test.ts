@@ -1,0 +1,121 @@
+/** Whose is what: a caller of another tenant cannot tell a package that exists from one that does not. */
+import { describe, expect, test } from "bun:test";
+import type { Caller, Registry } from "../../../core/mod.ts";
+import { forEachDatabase } from "../../support/postgres.ts";
+import {
+  caller,
+  failureOf,
+  ingest,
+  newPackage,
+  openFixture,
+  source,
+  stranger,
+} from "../../support/registry_fixture.ts";
+
+const ABSENT = "019b7d2e-0000-7000-8000-00000000ffff";
+
+/** Every use case that names a package, by id. */
+function callsOn(registry: Registry, who: Caller, packageId: string): Record<string, () => Promise<unknown>> {
+  return {
+    getPackage: () => registry.getPackage(who, packageId),
+    listFiles: () => registry.listFiles(who, packageId),
+    getManifestBytes: () => registry.getManifestBytes(who, packageId, "cbor"),
+    getFile: () => registry.getFile(who, { package: packageId, path: "a" }),
+    verifyPackage: () => registry.verifyPackage(who, packageId),
+    ingestFile: () => registry.ingestFile(who, { packageId, path: "b", source: source("x") }),
+    "ingestFile, small": () => registry.ingestFile(who, { packageId, path: "b", source: source("x"), expectedSize: 1 }),
+    replaceFile: () => registry.replaceFile(who, { packageId, path: "a", source: source("x") }),
+    addDirectory: () => registry.addDirectory(who, { packageId, path: "d" }),
+    addSymlink: () => registry.addSymlink(who, { packageId, path: "l", target: "a" }),
+    removeFile: () => registry.removeFile(who, { packageId, path: "a" }),
+    finalizePackage: () => registry.finalizePackage(who, packageId),
+    abandonPackage: () => registry.abandonPackage(who, { packageId, reason: "x" }),
+  };
+}
+
+/** Every use case. */
+async function everyCall(
+  registry: Registry,
+  who: Caller,
+  packageId: string,
+): Promise<Record<string, () => Promise<unknown>>> {
+  const [entry] = (await registry.listFiles(caller, packageId)).items;
+  return {
+    ...callsOn(registry, who, packageId),
+    createPackage: () => registry.createPackage(who, { name: "x", retentionClass: "working" }),
+    registerMetadataSchema: () => registry.registerMetadataSchema(who, { schemaId: "s", schema: {} }),
+    listPackages: () => registry.listPackages(who),
+    openFile: () => registry.openFile(who, entry as never),
+    readEvents: () => registry.readEvents(who, { since: 0, limit: 1 }),
+    tailEvents: async () => registry.tailEvents(who, { since: 0, follow: false }).next(),
+    head: () => registry.head(who),
+    verifyEvents: () => registry.verifyEvents(who),
+    redactEvent: () => registry.redactEvent(who, { sequence: 1, reason: "x" }),
+    replay: () => registry.replay(who, { holder: "x" }),
+    checkReplay: () => registry.checkReplay(who),
+    inspect: () => registry.inspect(who),
+    fix: () => registry.fix(who, { holder: "x" }),
+  };
+}
+
+forEachDatabase((_, open) => {
+  const scene = async () => {
+    const fixture = await openFixture({ database: await open() });
+    const { package_id: packageId } = await newPackage(fixture.registry);
+    await ingest(fixture.registry, packageId, "a", "content");
+    return { ...fixture, packageId };
+  };
+
+  describe("a caller of another tenant", () => {
+    test("is answered as if the package did not exist, word for word, and changes nothing", async () => {
+      const { registry, packageId } = await scene();
+      const head = await registry.ledger.head();
+      const real = callsOn(registry, stranger, packageId);
+      const absent = callsOn(registry, stranger, ABSENT);
+      for (const [name, call] of Object.entries(real)) {
+        const [a, b] = [await failureOf(call()), await failureOf((absent[name] as typeof call)())];
+        expect({ name, code: a?.code }).toEqual({ name, code: "package_not_found" });
+        expect({ name, message: a?.message.replace(packageId, "ID"), data: Object.keys(a?.data ?? {}) }).toEqual({
+          name,
+          message: b?.message.replace(ABSENT, "ID") as string,
+          data: Object.keys(b?.data ?? {}),
+        });
+      }
+      expect(await registry.ledger.head()).toEqual(head);
+      expect((await registry.listPackages(stranger)).items).toEqual([]);
+    });
+
+    test("does not find a finalised package by name@version either", async () => {
+      const { registry } = await scene();
+      const { package_id } = await newPackage(registry, { name: "secret", version: "1" });
+      await registry.finalizePackage(caller, package_id);
+      expect((await failureOf(registry.getPackage(stranger, "secret@1")))?.code).toBe("package_not_found");
+    });
+  });
+
+  describe("a principal who is not local, or acts in a tenant that is not theirs,", () => {
+    const local = caller.principal;
+    const others: Record<string, Caller> = {
+      human: { principal: { ...local, kind: "human" }, tenant: "default" },
+      service: { principal: { ...local, kind: "service", roles: ["admin"] }, tenant: "default" },
+      anonymous: { principal: { ...local, kind: "anonymous" }, tenant: "default" },
+      "local elsewhere": { principal: { ...local, tenants: ["elsewhere"] }, tenant: "default" },
+      "local nowhere": { principal: { ...local, tenants: [] }, tenant: "default" },
+    };
+    for (const [kind, who] of Object.entries(others)) {
+      test(`is denied everything: ${kind}`, async () => {
+        const { registry, packageId } = await scene();
+        const head = await registry.ledger.head();
+        const calls = await everyCall(registry, who, packageId);
+        // A use case that is added must be added here.
+        const named = Object.keys(calls).map((name) => name.split(",")[0]);
+        const methods = Object.keys(registry).filter((name) => name !== "ledger" && name !== "close");
+        expect([...new Set(named)].toSorted()).toEqual(methods.toSorted());
+        for (const [name, call] of Object.entries(calls)) {
+          expect({ name, code: (await failureOf(call()))?.code }).toEqual({ name, code: "access_denied" });
+        }
+        expect(await registry.ledger.head()).toEqual(head);
+      });
+    }
+  });
+});
