@@ -1,9 +1,10 @@
 /** Whose is what: a caller of another tenant cannot tell a package that exists from one that does not. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import type { Caller, Registry } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   failureOf,
   ingest,
   newPackage,
@@ -57,6 +58,8 @@ async function everyCall(
     fix: () => registry.fix(who, { holder: "x" }),
   };
 }
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   const scene = async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { decodeCbor, isRegistryError, type Manifest, type Registry, RegistryError } from "../../../core/mod.ts";
 import { factKeys } from "../../../core/views/keys.ts";
 import { want } from "../../../core/views/loader.ts";
@@ -6,6 +6,7 @@ import { tenantByName } from "../../../core/views/tenants.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   codeOf,
   failureOf,
   ingest,
@@ -57,6 +58,8 @@ function manifestOf(packageId: string, name: string, version: string): Manifest 
 
 const finalizedBlindly = (packageId: string) =>
   ({ type: "v1.package.finalized", subject: packageId, payload: manifestOf(packageId, "demo", "1") }) as const;
+
+afterEach(closeFixtures);
 
 forEachDatabase((kind, open, target) => {
   describe("the sequence", () => {

@@ -1,8 +1,16 @@
 /** Finalising against adding, from different connections, registries and processes (DESIGN 4: the head is locked first). */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { decodeManifest, type Registry } from "../../../core/mod.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
-import { caller, codeOf, ingest, newPackage, openFixture, wholeLog } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  ingest,
+  newPackage,
+  openFixture,
+  wholeLog,
+} from "../../support/registry_fixture.ts";
 import { runChild } from "../../support/registry_process.ts";
 
 const ENTRY_EVENTS = /^v1\.package\.file_(ingested|replaced|removed)$/;
@@ -21,6 +29,8 @@ async function expectSealed(registry: Registry, packageId: string, acknowledged:
   expect(manifest.files).toEqual(items as never);
   expect(manifest.files.map((file) => file.path).toSorted()).toEqual(acknowledged.toSorted());
 }
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, __, target) => {
   describe("finalise against add", () => {

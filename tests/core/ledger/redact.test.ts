@@ -1,9 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { toHex } from "../../../core/base/bytes.ts";
 import { digestViews } from "../../../core/ledger/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   codeOf,
   hasher,
   ingest,
@@ -13,6 +14,8 @@ import {
   wholeLog,
 } from "../../support/registry_fixture.ts";
 import { deletePackage } from "../../support/registry_tamper.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   /** A finalised package with a history, one that stays, and the events of the first. */

@@ -1,7 +1,15 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import type { StoredEvent } from "../../../core/mod.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
-import { caller, codeOf, failureOf, newPackage, openFixture, stranger } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  failureOf,
+  newPackage,
+  openFixture,
+  stranger,
+} from "../../support/registry_fixture.ts";
 import { runChild } from "../../support/registry_process.ts";
 
 const sequences = (events: readonly StoredEvent[]) => events.map((event) => event.sequence);
@@ -16,6 +24,8 @@ async function take(events: AsyncGenerator<StoredEvent, void, void>, count: numb
   }
   return taken;
 }
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open, target) => {
   describe("a tail", () => {

@@ -1,11 +1,21 @@
 /** What an intruder with the database's password can do, and what `events verify` says to it. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { toHex } from "../../../core/base/bytes.ts";
 import { encodeCbor } from "../../../core/base/cbor.ts";
 import { parseHead, type Registry } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
-import { caller, codeOf, failureOf, newPackage, openFixture, text } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  failureOf,
+  newPackage,
+  openFixture,
+  text,
+} from "../../support/registry_fixture.ts";
 import { forge, literal, tamper } from "../../support/registry_tamper.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((kind, open) => {
   const log = async () => {

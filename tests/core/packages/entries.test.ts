@@ -1,6 +1,17 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { forEachDatabase } from "../../support/postgres.ts";
-import { caller, codeOf, failureOf, ingest, newPackage, openFixture, source } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  failureOf,
+  ingest,
+  newPackage,
+  openFixture,
+  source,
+} from "../../support/registry_fixture.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   const fresh = async () => {

@@ -1,8 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { decodeManifest, encodeManifest, manifestDigest, manifestFromJcs } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   codeOf,
   hasher,
   ingest,
@@ -13,6 +14,8 @@ import {
   wholeLog,
 } from "../../support/registry_fixture.ts";
 import { deletePackage } from "../../support/registry_tamper.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   const filled = async (over: Parameters<typeof newPackage>[1] = {}) => {

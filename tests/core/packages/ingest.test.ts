@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { createDigest } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   codeOf,
   hasher,
   ingest,
@@ -26,6 +27,8 @@ afterAll(() => {
 const sha = (algorithm: "sha256" | "sha512", content: string) =>
   createDigest(algorithm, createHash(algorithm).update(content).digest("hex"));
 const blake3 = (content: string) => createDigest("blake3", hasher.hash("blake3", text(content)));
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   const fresh = async (limits = {}) => {

@@ -1,6 +1,16 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { forEachDatabase } from "../../support/postgres.ts";
-import { caller, codeOf, failureOf, newPackage, openFixture, stranger } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  failureOf,
+  newPackage,
+  openFixture,
+  stranger,
+} from "../../support/registry_fixture.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   const fresh = async (limits = {}) => (await openFixture({ database: await open(), limits })).registry;

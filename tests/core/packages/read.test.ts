@@ -1,7 +1,17 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { collect, type Package } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
-import { caller, codeOf, ingest, newPackage, openFixture, pattern } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  ingest,
+  newPackage,
+  openFixture,
+  pattern,
+} from "../../support/registry_fixture.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   describe("getFile()", () => {

@@ -1,8 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { DEFAULT_RETENTION_CLASSES, decodeCbor } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   codeOf,
   failureOf,
   newPackage,
@@ -12,6 +13,8 @@ import {
 } from "../../support/registry_fixture.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   describe("retention classes", () => {

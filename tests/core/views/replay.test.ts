@@ -2,7 +2,7 @@
  * The views are a function of the log (DESIGN 4): whatever was done, they are the same bytes live, after a replay in
  * place, in a scratch database, and on the other kind of database; and they say what a model of a few Maps says.
  */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { contentAddress, createDigest, type Database, type DatabaseKind } from "
 import { forEachDatabase, openTarget, testPostgres } from "../../support/postgres.ts";
 import {
   caller,
+  closeFixtures,
   codeOf,
   countingIds,
   type Fixture,
@@ -206,6 +207,8 @@ test("operations in concurrent groups leave views that a replay, event by event 
     { numRuns: 8 },
   );
 }, 120_000);
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open) => {
   describe("replay", () => {

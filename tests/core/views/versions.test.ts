@@ -1,10 +1,20 @@
 /** Views whose reducer changed are rebuilt when a program opens the database; one that is newer is refused. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { bringUpToDate } from "../../../adapters/local.ts";
 import { digestViews, staleViews } from "../../../core/ledger/mod.ts";
 import { VIEWS } from "../../../core/views/mod.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
-import { caller, codeOf, hasher, ingest, newPackage, openFixture } from "../../support/registry_fixture.ts";
+import {
+  caller,
+  closeFixtures,
+  codeOf,
+  hasher,
+  ingest,
+  newPackage,
+  openFixture,
+} from "../../support/registry_fixture.ts";
+
+afterEach(closeFixtures);
 
 forEachDatabase((_, open, target) => {
   describe("on opening", () => {
