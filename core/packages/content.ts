@@ -180,7 +180,8 @@ async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Pr
 
 export interface DamagedObject {
   readonly content_address: ContentAddress;
-  readonly problem: Problem;
+  /** `unreadable`: the storage failed to read it. Not recorded as damage of the object: the disk may come back. */
+  readonly problem: Problem | "unreadable";
   /** Every path of the package that has these bytes. */
   readonly paths: readonly string[];
 }
@@ -200,7 +201,7 @@ const VERIFY_CONCURRENCY = 4;
 
 /**
  * Re-digests every object of a package. Damage is the answer, not an exception; it is recorded, and so is its end.
- * @throws {RegistryError} `package_not_found`, `storage_failed`, `cancelled`
+ * @throws {RegistryError} `package_not_found`, `cancelled`
  */
 export async function verifyPackage(
   deps: PackageDeps,
@@ -236,7 +237,11 @@ export async function verifyPackage(
   const worker = async () => {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const [address, { size, sha256, paths }] = next;
-      const problem = await verifyObject(deps, caller, address as ContentAddress, size, sha256);
+      const problem = await verifyObject(deps, caller, address as ContentAddress, size, sha256).catch((error) => {
+        // A bad sector under one object must not hide what is wrong with the others.
+        if (isRegistryError(error, "storage_failed")) return "unreadable" as const;
+        throw error;
+      });
       if (problem !== undefined) damaged.push({ content_address: address as ContentAddress, problem, paths });
       objects += 1;
       bytes += size;

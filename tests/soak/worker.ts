@@ -8,7 +8,7 @@ import { openSqliteDatabase } from "../../adapters/database-sqlite/mod.ts";
 import { loadHasher } from "../../adapters/hasher.ts";
 import { assembleRegistry } from "../../adapters/local.ts";
 import { createFsStorage, type FsStorageOptions } from "../../adapters/storage-fs/mod.ts";
-import { type Database, localCaller, messageOf, type Registry, type Tables } from "../../core/mod.ts";
+import { type Database, isRegistryError, localCaller, messageOf, type Registry, type Tables } from "../../core/mod.ts";
 import { type LoadOptions, load } from "./load.ts";
 import type { Report } from "./oracle.ts";
 
@@ -64,7 +64,8 @@ if (import.meta.main) {
     try {
       ({ registry } = await openPlace(task));
     } catch (error) {
-      say({ t: "failed", id: "open", code: messageOf(error) });
+      if (isRegistryError(error)) say({ t: "failed", id: "open", code: error.code });
+      else say({ t: "broken", message: `while opening: ${messageOf(error)}` });
     }
   }
   if (registry !== undefined) await load(registry, localCaller("worker"), hasher, task.load, say);
