@@ -1,4 +1,4 @@
-/** Version and commit of this program: put in by `scripts/build.ts`, or found out from the checkout. */
+/** Version and commit of this program: put in by the scripts that build it, or found out from the checkout. */
 import { execFileSync } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -14,12 +14,16 @@ export interface Version {
   readonly commit: string;
 }
 
+/** In the package.json of the published package; see `scripts/build_package.ts`. */
+const published = (pkg as { readonly gitHead?: string }).gitHead;
+
 let known: Version | undefined;
 
 export function version(): Version {
   known ??= {
     version: typeof ARTIFACTSTORE_BUILD_VERSION === "string" ? ARTIFACTSTORE_BUILD_VERSION : pkg.version,
-    commit: typeof ARTIFACTSTORE_BUILD_COMMIT === "string" ? ARTIFACTSTORE_BUILD_COMMIT : commitOfCheckout(),
+    commit:
+      typeof ARTIFACTSTORE_BUILD_COMMIT === "string" ? ARTIFACTSTORE_BUILD_COMMIT : (published ?? commitOfCheckout()),
   };
   return known;
 }
