@@ -1,0 +1,23 @@
+/** Starts a server on a terminal of its own and types Ctrl-C once it listens: `ctrl_c.ts <command...>`. Exits like it. */
+const command = process.argv.slice(2);
+let seen = "";
+const listens = Promise.withResolvers<void>();
+const decoder = new TextDecoder();
+const child = Bun.spawn(command, {
+  terminal: {
+    cols: 100,
+    rows: 30,
+    data(_, data) {
+      seen += decoder.decode(data, { stream: true });
+      if (/listens on http/.test(seen)) listens.resolve();
+    },
+  },
+});
+await Promise.race([listens.promise, child.exited]);
+child.terminal?.write("\x03");
+const code = await child.exited;
+child.terminal?.close();
+console.log(seen);
+console.log(`ended with ${code}`);
+// A shell reports 130 for what Ctrl-C ended. npm says so for a server that ended well.
+process.exit(code === 0 || code === 130 ? 0 : 1);
