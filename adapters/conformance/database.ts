@@ -294,6 +294,22 @@ export const databaseCases: readonly Case<DatabaseContext, unknown>[] = [
     }
   }),
 
+  one("a scratch database that nobody disposed of is listed by age and can be discarded, twice", async (db) => {
+    const scratch = await db.scratch();
+    try {
+      equal((await db.scratchLeftovers(Date.now() - 60_000)).length, 0, "scratch databases older than a minute");
+      const left = await db.scratchLeftovers(Date.now() + 60_000);
+      equal(left.length, 1, "scratch databases");
+      await scratch.database.close(); // as a crash would
+      for (const _ of [1, 2]) await db.discardScratch(left[0] as string);
+      equal((await db.scratchLeftovers(Date.now() + 60_000)).length, 0, "scratch databases afterwards");
+      const refusal = await rejection(db.discardScratch("item"));
+      equal((refusal as { code?: unknown }).code, "invalid_argument", "code for a name that is not theirs");
+    } finally {
+      await scratch.dispose();
+    }
+  }),
+
   one("info() tells kind, version and durability as the database itself says", async (db) => {
     const info = await db.info();
     equal(info.kind, db.kind, "kind");

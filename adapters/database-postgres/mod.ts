@@ -21,8 +21,9 @@ export interface PostgresOptions {
   readonly schema?: string;
 }
 
-/** Beginning of a scratch schema's name. A crash may leave some; they can be dropped. */
+/** Beginning of a scratch schema's name; then ms since the epoch in base 36, `_` and chance. A crash may leave some. */
 export const SCRATCH_PREFIX = "artifactstore_scratch_";
+const SCRATCH_NAME = new RegExp(`^${SCRATCH_PREFIX}([0-9a-z]{1,9})_[0-9a-f]{8}$`);
 
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,39}$/;
 
@@ -102,7 +103,8 @@ export async function openPostgresDatabase<Tables = any>(options: PostgresOption
     },
 
     async scratch() {
-      const name = SCRATCH_PREFIX + toHex(crypto.getRandomValues(new Uint8Array(8)));
+      const random = toHex(crypto.getRandomValues(new Uint8Array(4)));
+      const name = `${SCRATCH_PREFIX}${Date.now().toString(36)}_${random}`;
       const database = await openPostgresDatabase<Tables>({ url, max: READ_CONNECTIONS + 2, schema: name });
       return {
         database,
@@ -111,6 +113,24 @@ export async function openPostgresDatabase<Tables = any>(options: PostgresOption
           await sql`drop schema if exists ${sql.id(name)} cascade`.execute(read);
         },
       };
+    },
+
+    async scratchLeftovers(before) {
+      const found = await sql<{
+        name: string;
+      }>`select nspname as name from pg_namespace where starts_with(nspname, ${SCRATCH_PREFIX}) order by nspname`.execute(
+        read,
+      );
+      const begunAt = (name: string) => Number.parseInt(SCRATCH_NAME.exec(name)?.[1] ?? "", 36);
+      return found.rows.map((row) => row.name).filter((name) => begunAt(name) < before);
+    },
+    async discardScratch(name) {
+      if (!SCRATCH_NAME.test(name)) {
+        throw new RegistryError("invalid_argument", "Names of scratch databases come from scratchLeftovers()", {
+          name: name.slice(0, 200),
+        });
+      }
+      await sql`drop schema if exists ${sql.id(name)} cascade`.execute(read);
     },
 
     async info(): Promise<DatabaseInfo> {

@@ -1,9 +1,13 @@
 /** The database's files: who may read them, and that they are still there after a power cut. */
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { toHex } from "../../core/base/bytes.ts";
+import { RegistryError } from "../../core/base/errors.ts";
 
-/** Middle of the name of a scratch database: `<main>.scratch-<random>`. A crash may leave some; they can be deleted. */
+/** Middle of the name of a scratch database: `<main>.scratch-<ms since the epoch>-<random>`. A crash may leave some. */
 export const SCRATCH_MARK = ".scratch-";
+const SCRATCH_TAIL = /^([0-9]{1,15})-[0-9a-f]{16}$/;
 
 const SIDE_FILES = ["-wal", "-shm", "-journal"];
 
@@ -28,6 +32,34 @@ export function prepareFiles(path: string): void {
 
 export function removeFiles(path: string): void {
   for (const file of [path, ...SIDE_FILES.map((suffix) => path + suffix)]) rmSync(file, { force: true });
+}
+
+export function newScratchPath(path: string): string {
+  const random = toHex(crypto.getRandomValues(new Uint8Array(8)));
+  return `${path}${SCRATCH_MARK}${Date.now()}-${random}`;
+}
+
+/** When the scratch database of that file name was begun; `undefined` for any other file. */
+function begunAt(path: string, name: string): number | undefined {
+  const start = basename(path) + SCRATCH_MARK;
+  const tail = name.startsWith(start) ? SCRATCH_TAIL.exec(name.slice(start.length)) : null;
+  return tail === null ? undefined : Number(tail[1]);
+}
+
+/** File names, each once although SQLite keeps side files. */
+export async function scratchLeftovers(path: string, before: number): Promise<string[]> {
+  const side = new RegExp(`(?:${SIDE_FILES.join("|")})$`);
+  const names = new Set((await readdir(dirname(path))).map((name) => name.replace(side, "")));
+  return [...names].filter((name) => (begunAt(path, name) ?? Number.POSITIVE_INFINITY) < before).sort();
+}
+
+export function discardScratch(path: string, name: string): void {
+  if (begunAt(path, name) === undefined) {
+    throw new RegistryError("invalid_argument", "Names of scratch databases come from scratchLeftovers()", {
+      name: name.slice(0, 200),
+    });
+  }
+  removeFiles(join(dirname(path), name));
 }
 
 function createFolder(folder: string): void {

@@ -8,13 +8,12 @@
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Kysely, type Transaction } from "kysely";
-import { toHex } from "../../core/base/bytes.ts";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { Database, DatabaseInfo } from "../../core/spi/database.ts";
 import { type ConnectionOptions, SqliteConnection, type Synchronous } from "./connection.ts";
 import { sqliteDialect, whileLocked } from "./driver.ts";
 import { sqliteFault } from "./faults.ts";
-import { prepareFiles, removeFiles, SCRATCH_MARK } from "./files.ts";
+import { discardScratch, newScratchPath, prepareFiles, removeFiles, scratchLeftovers } from "./files.ts";
 import { joinHub } from "./hub.ts";
 
 export { SCRATCH_MARK } from "./files.ts";
@@ -88,7 +87,7 @@ export async function openSqliteDatabase<Tables = any>(options: SqliteOptions): 
     },
 
     async scratch() {
-      const scratchPath = `${path}${SCRATCH_MARK}${toHex(crypto.getRandomValues(new Uint8Array(8)))}`;
+      const scratchPath = newScratchPath(path);
       const database = await openSqliteDatabase<Tables>({ path: scratchPath, synchronous: "OFF" });
       return {
         database,
@@ -98,6 +97,9 @@ export async function openSqliteDatabase<Tables = any>(options: SqliteOptions): 
         },
       };
     },
+
+    scratchLeftovers: (before) => scratchLeftovers(path, before),
+    discardScratch: async (name) => discardScratch(path, name),
 
     async info(): Promise<DatabaseInfo> {
       return {

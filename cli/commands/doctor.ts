@@ -16,7 +16,7 @@ export const doctor: CommandSpec = {
       const report = await registry.inspect(caller, { grace, signal });
       output.print(report, () => [
         ...findings(report),
-        ...(report.staged.length + report.orphans.length > 0
+        ...(report.staged.length + report.orphans.length + report.scratch.length > 0
           ? ["nothing was changed; `artifactstore doctor --fix` removes the leftovers"]
           : []),
       ]);
@@ -52,6 +52,7 @@ function findings(report: DoctorReport): string[] {
     ...listed("DAMAGED objects", report.quarantined),
     ...listed("views that need `artifactstore replay`", report.stale_views),
     ...listed("unfinished uploads", report.staged.map(sized)),
+    ...listed("databases of a replay --check that never ended", report.scratch),
     ...listed("bytes without a name", report.orphans.map(sized)),
     `${report.healthy ? "healthy" : "NOT healthy"}; ${formatCount(report.open_packages)} packages are open`,
   ];

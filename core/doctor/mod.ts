@@ -43,6 +43,8 @@ export interface DoctorReport {
   readonly healthy: boolean;
   /** Unfinished uploads that nobody will finish. */
   readonly staged: readonly Finding[];
+  /** Databases of a `replay --check` that never ended. */
+  readonly scratch: readonly string[];
   /** Stored bytes that no name points at. */
   readonly orphans: readonly (Finding & Pick<StoredObject, "address" | "generation">)[];
   /** Recorded locations whose bytes are not there, or have another length. */
@@ -64,6 +66,7 @@ export interface FixReport {
   readonly report: DoctorReport;
   readonly removed_staged: number;
   readonly removed_orphans: number;
+  readonly removed_scratch: number;
   readonly freed_bytes: number;
 }
 
@@ -115,6 +118,7 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
   return {
     healthy: missing.length === 0 && quarantined.length === 0 && stale.length === 0,
     staged,
+    scratch: await database.scratchLeftovers(before),
     orphans,
     missing,
     quarantined: quarantined.map((row) => row.content_address),
@@ -140,6 +144,7 @@ export async function fix(
       removedStaged += 1;
       freed += size;
     }
+    for (const name of report.scratch) await deps.database.discardScratch(name);
     for (const orphan of report.orphans) {
       if (!(await retire(deps, orphan))) continue;
       await deps.dataPlane.delete({
@@ -152,7 +157,13 @@ export async function fix(
       removedOrphans += 1;
       freed += orphan.size;
     }
-    return { report, removed_staged: removedStaged, removed_orphans: removedOrphans, freed_bytes: freed };
+    return {
+      report,
+      removed_staged: removedStaged,
+      removed_orphans: removedOrphans,
+      removed_scratch: report.scratch.length,
+      freed_bytes: freed,
+    };
   });
 }
 

@@ -73,6 +73,11 @@ export interface Database<Tables = any> {
    */
   scratch(): Promise<{ readonly database: Database<Tables>; dispose(): Promise<void> }>;
 
+  /** Names of scratch databases begun before `before` (ms since the epoch) and still there: what a crash left. */
+  scratchLeftovers(before: number): Promise<readonly string[]>;
+  /** Removes one of them. Missing is success; a name that is not theirs is `invalid_argument`. */
+  discardScratch(name: string): Promise<void>;
+
   info(): Promise<DatabaseInfo>;
   close(): Promise<void>;
 }

@@ -22,6 +22,7 @@ describe("the kit notices a database that", () => {
     ["excludes nobody", (db) => ({ exclusive: (work) => work(db.read as never) })],
     ["calls every error other", () => ({ fault: () => "other" })],
     ["gives itself as the scratch database", (db) => ({ scratch: async () => ({ database: db, async dispose() {} }) })],
+    ["never finds what a crash left", () => ({ scratchLeftovers: async () => [] })],
     [
       "claims durability that it has not",
       (db) => ({ info: async () => ({ ...(await db.info()), synchronous: "OFF" }) }),

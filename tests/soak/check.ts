@@ -14,6 +14,7 @@ export interface Finding {
   /** What the crash left and `doctor --fix` took away. */
   readonly staged: number;
   readonly orphans: number;
+  readonly scratch: number;
 }
 
 const caller: Caller = localCaller("oracle");
@@ -31,7 +32,7 @@ export interface CheckOptions {
 /** Opens the place, as a restart would, and looks at everything. Never throws for what it finds. */
 export async function check(place: Place, oracle: Oracle, options: CheckOptions): Promise<Finding> {
   const problems: string[] = [...oracle.broken.splice(0)];
-  const finding = { problems, files: 0, events: 0, staged: 0, orphans: 0 };
+  const finding = { problems, files: 0, events: 0, staged: 0, orphans: 0, scratch: 0 };
   let opened: Opened;
   try {
     opened = await openPlace(place);
@@ -126,18 +127,19 @@ async function checkLog(registry: Registry, problems: string[]): Promise<number>
 async function checkLeftovers(
   { registry, database }: Opened,
   place: Place,
-  finding: { problems: string[]; staged: number; orphans: number },
+  finding: { problems: string[]; staged: number; orphans: number; scratch: number },
   collect?: () => Promise<void>,
 ): Promise<void> {
   const { problems } = finding;
   const first = await registry.inspect(caller, { grace: 0 });
   finding.staged = first.staged.length;
   finding.orphans = first.orphans.length;
+  finding.scratch = first.scratch.length;
   if (!first.healthy) problems.push(`doctor is not content: ${JSON.stringify({ ...first, orphans: [], staged: [] })}`);
   if (collect !== undefined) await collect();
   else await registry.fix(caller, { grace: 0, holder: "oracle" });
   const second = await registry.inspect(caller, { grace: 0 });
-  if (!second.healthy || second.staged.length + second.orphans.length > 0) {
+  if (!second.healthy || second.staged.length + second.orphans.length + second.scratch.length > 0) {
     problems.push(`doctor still finds something after --fix: ${JSON.stringify(second)}`);
   }
   // Not by doctor's word alone: what lies in the folder is what the views name.

@@ -88,7 +88,7 @@ async function newPlace(): Promise<Place> {
   return { objects: join(dir, "objects"), database };
 }
 
-const totals = { kills: 0, acknowledged: 0, files: 0, staged: 0, orphans: 0 };
+const totals = { kills: 0, acknowledged: 0, files: 0, staged: 0, orphans: 0, scratch: 0 };
 const problems: string[] = [];
 let next: Worker = hire();
 
@@ -170,6 +170,16 @@ async function liveByCommand(place: Place, oracle: Oracle, random: Random, round
   };
 }
 
+/** A `replay --check` that is killed, for the databases that it leaves. */
+async function checkByCommand(place: Place, random: Random): Promise<void> {
+  const child = tracked(spawn(BUN, [CLI, "replay", "--check", ...flagsFor(place)], { stdio: "ignore" }));
+  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  await Promise.race([gone, sleep(100 + random.next() * 400)]);
+  child.kill("SIGKILL");
+  await gone;
+  totals.kills += 1;
+}
+
 /** `doctor --fix` as people run it. */
 const byCommand = (place: Place) => async () => {
   const where = flagsFor(place);
@@ -183,6 +193,7 @@ function count(label: string, finding: Finding, oracle: Oracle): void {
   totals.files += finding.files;
   totals.staged += finding.staged;
   totals.orphans += finding.orphans;
+  totals.scratch += finding.scratch;
   for (const [code, times] of oracle.codes) problems.push(`${label}: refused ${times} x ${code} on a healthy disk`);
   oracle.codes.clear();
   for (const problem of finding.problems) problems.push(`${label}: ${problem}`);
@@ -195,7 +206,8 @@ let events = 0;
 for (let round = 0; round < rounds && inTime() && problems.length < 20; round++) {
   const random = createRandom(seed + round * 7919);
   let adopt: Awaited<ReturnType<typeof liveByCommand>> | undefined;
-  if (round % 5 === 3) adopt = await liveByCommand(grown, oracle, random, round);
+  if (round % 10 === 6) await checkByCommand(grown, random);
+  else if (round % 5 === 3) adopt = await liveByCommand(grown, oracle, random, round);
   else await live(grown, oracle, random, round === 0);
   const all = round % 25 === 24 || round === rounds - 1;
   const collect = round % 20 === 10 ? byCommand(grown) : undefined;

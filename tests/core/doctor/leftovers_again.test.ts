@@ -1,15 +1,17 @@
-/** Found by tests/soak/kill, seed 1117405411: content whose leftover was collected could never be stored again. */
+/** Leftovers that the kill loop found doctor to handle badly, or not at all. */
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openSqliteDatabase } from "../../../adapters/database-sqlite/mod.ts";
 import { createFsStorage } from "../../../adapters/storage-fs/mod.ts";
 import { parseContentAddress } from "../../../core/mod.ts";
+import { forEachDatabase } from "../../support/postgres.ts";
 import { caller, hasher, ingest, newPackage, openFixture, text } from "../../support/registry_fixture.ts";
 import { temporaryDirectory } from "../../support/storage_temporary.ts";
 
 const directory = temporaryDirectory("leftovers");
 afterAll(directory.remove);
 
+// Found by tests/soak/kill, seed 1117405411.
 test("content can be stored again after doctor has collected what a crashed push of it left, more than once", async () => {
   const database = await openSqliteDatabase({ path: join(directory.path, "registry.db") });
   const storage = createFsStorage({ root: join(directory.path, "objects") });
@@ -30,4 +32,19 @@ test("content can be stored again after doctor has collected what a crashed push
   expect((await registry.verifyPackage(caller, packageId)).ok).toBe(true);
   expect(await registry.inspect(caller, { grace: 0 })).toMatchObject({ healthy: true, orphans: [] });
   await registry.close();
+});
+
+forEachDatabase((_, open) => {
+  test("the database of a replay --check that was killed is reported, collected by --fix, and spared while it is young", async () => {
+    const database = await open();
+    const { registry } = await openFixture({ database });
+    const { database: abandoned } = await database.scratch();
+    await abandoned.close();
+    expect((await registry.inspect(caller)).scratch).toEqual([]);
+    await Bun.sleep(2);
+    const { scratch, healthy } = await registry.inspect(caller, { grace: 0 });
+    expect({ count: scratch.length, healthy }).toEqual({ count: 1, healthy: true });
+    expect(await registry.fix(caller, { grace: 0, holder: "test" })).toMatchObject({ removed_scratch: 1 });
+    expect((await registry.inspect(caller, { grace: 0 })).scratch).toEqual([]);
+  });
 });
