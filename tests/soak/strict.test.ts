@@ -1,0 +1,50 @@
+/** The strict disk's own rules, on traces written by hand. */
+import { expect, test } from "bun:test";
+import { durable } from "./strict.ts";
+
+const R = "/store";
+const STORED = [
+  `7 openat(AT_FDCWD, "${R}/staging/x", O_WRONLY|O_CREAT|O_EXCL, 0600) = 5<${R}/staging/x>`,
+  `7 write(5<${R}/staging/x>, ""..., 3) = 3`,
+  `7 fsync(5<${R}/staging/x>) = 0`,
+  `7 mkdir("${R}/b", 0700) = 0`,
+  `7 mkdir("${R}/b/ab", 0700) = 0`,
+  `7 rename("${R}/staging/x", "${R}/b/ab/x") = 0`,
+  `7 fsync(6<${R}/b/ab>) = 0`,
+  `7 fsync(6<${R}/b>) = 0`,
+  `7 fsync(6<${R}>) = 0`,
+];
+const without = (...lines: number[]) => STORED.filter((_, i) => !lines.includes(i)).join("\n");
+const lost = (trace: string) => {
+  const { names, files } = durable(R, trace);
+  return [...names.keys(), ...[...files].filter(([, { synced }]) => !synced).map(([path]) => `bytes of ${path}`)];
+};
+
+test("nothing is lost when file, leaf and every parent were synced after the rename", () => {
+  expect(lost(STORED.join("\n"))).toEqual([]);
+});
+
+test("each sync that is left out loses just what it was for", () => {
+  expect(lost(without(2))).toEqual([`bytes of ${R}/b/ab/x`]);
+  expect(lost(without(6))).toEqual([`${R}/b/ab/x`]);
+  expect(lost(without(7))).toEqual([`${R}/b/ab`]);
+  expect(lost(without(8))).toEqual([`${R}/b`]);
+});
+
+test("a sync covers what came before it began, and only if it succeeds", () => {
+  const [open = "", write = "", , , , rename = ""] = STORED;
+  const begun = `8 fsync(6<${R}/b/ab> <unfinished ...>`;
+  const ended = "8 <... fsync resumed>) = 0";
+  expect(lost([begun, rename, ended].join("\n"))).toEqual([`${R}/b/ab/x`]);
+  expect(lost([rename, begun, ended].join("\n"))).toEqual([]);
+  expect(lost([rename, begun, "8 <... fsync resumed>) = -1 EIO (Input/output error)"].join("\n"))).toEqual([
+    `${R}/b/ab/x`,
+  ]);
+  // Written to while it was being synced: nobody knows how much of it is there.
+  const during = [open, `8 fsync(5<${R}/staging/x> <unfinished ...>`, write, ended].join("\n");
+  expect(lost(during)).toContain(`bytes of ${R}/staging/x`);
+});
+
+test("a directory that was there already, and what lies elsewhere, cannot be lost", () => {
+  expect(lost(`7 mkdir("${R}/b", 0700) = -1 EEXIST (File exists)\n7 mkdir("/other/b", 0700) = 0`)).toEqual([]);
+});
