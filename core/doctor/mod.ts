@@ -16,7 +16,7 @@ import { staleViews } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
-import type { StagedLeftover, StoredObject } from "../spi/storage.ts";
+import type { StagedLeftover, StorageLocation, StoredObject } from "../spi/storage.ts";
 import type { StorageLocationsTable, Tables } from "../views/tables.ts";
 
 export interface DoctorDeps {
@@ -89,7 +89,7 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
       throwIfCancelled(options.signal);
       if (recorded === undefined) {
         if (stored !== undefined && stored.modified_at <= before) orphans.push(toOrphan(backendId, stored));
-      } else if (stored === undefined || stored.size < recorded.byte_offset + recorded.byte_length) {
+      } else if (stored === undefined || !fits(stored.size, recorded)) {
         // Recorded a moment after the listing had passed its place: look again before calling it missing.
         const problem = await reallyMissing(deps, recorded);
         if (problem !== undefined) {
@@ -210,6 +210,12 @@ async function viewsBehind(database: Database<Tables>): Promise<string[]> {
   });
 }
 
+/** Whether a key of `size` bytes can hold what is recorded there. */
+function fits(size: number, row: StorageLocationsTable): boolean {
+  const end = row.byte_offset + row.byte_length;
+  return row.layout === "whole" ? size === end : size >= end;
+}
+
 async function reallyMissing(deps: DoctorDeps, row: StorageLocationsTable): Promise<"missing" | "size" | undefined> {
   const still = await deps.database.read
     .selectFrom("storage_locations")
@@ -223,8 +229,8 @@ async function reallyMissing(deps: DoctorDeps, row: StorageLocationsTable): Prom
     key: row.storage_key,
     offset: row.byte_offset,
     length: row.byte_length,
-    layout: "whole",
-  } as const;
+    layout: row.layout as StorageLocation["layout"],
+  };
   const verdict = await deps.dataPlane.verify(location, { size: row.byte_length, digests: [] });
   return verdict.ok ? undefined : verdict.problem === "missing" ? "missing" : "size";
 }
