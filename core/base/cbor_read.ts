@@ -11,12 +11,10 @@ const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** One walk over the bytes. What is not canonical may be read, be misread or throw; it never reads out of bounds. */
 export class CborReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get ended(): boolean {
@@ -76,11 +74,11 @@ export class CborReader {
       case 22:
         return null;
       case 25:
-        return halfValue(this.#view.getUint16(this.#advance(2)));
+        return halfValue(this.#view(2).getUint16(0));
       case 26:
-        return this.#view.getFloat32(this.#advance(4));
+        return this.#view(4).getFloat32(0);
       case 27:
-        return this.#view.getFloat64(this.#advance(8));
+        return this.#view(8).getFloat64(0);
       default:
         throw new RegistryError("non_canonical", `Stored CBOR has the simple value ${low}`);
     }
@@ -91,7 +89,7 @@ export class CborReader {
       const value = this.#length(low);
       return negative ? -1 - value : value;
     }
-    const value = this.#view.getBigUint64(this.#advance(8));
+    const value = this.#view(8).getBigUint64(0);
     const integer = negative ? -1n - value : value;
     const number = Number(integer);
     return Number.isSafeInteger(number) ? number : integer;
@@ -100,11 +98,16 @@ export class CborReader {
   /** The argument of a head: a length, or an integer of up to 32 bits. */
   #length(low: number): number {
     if (low < 24) return low;
-    if (low === 24) return this.#view.getUint8(this.#advance(1));
-    if (low === 25) return this.#view.getUint16(this.#advance(2));
-    if (low === 26) return this.#view.getUint32(this.#advance(4));
-    if (low === 27) return Number(this.#view.getBigUint64(this.#advance(8)));
-    throw new RegistryError("non_canonical", "Stored CBOR has an indefinite or reserved length");
+    if (low > 27) throw new RegistryError("non_canonical", "Stored CBOR has an indefinite or reserved length");
+    let value = 0;
+    for (let left = 1 << (low - 24); left > 0; left--) value = value * 256 + (this.#bytes[this.#advance(1)] as number);
+    return value;
+  }
+
+  /** The next `length` bytes, for what is rare: making a view takes longer than reading a small payload. */
+  #view(length: number): DataView {
+    const { buffer, byteOffset } = this.#bytes;
+    return new DataView(buffer, byteOffset + this.#advance(length), length);
   }
 
   #take(length: number): Uint8Array {

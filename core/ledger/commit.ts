@@ -9,6 +9,7 @@
 import type { Transaction } from "kysely";
 import type { Clock, Ids } from "../base/clock.ts";
 import { messageOf, RegistryError } from "../base/errors.ts";
+import { turn } from "../base/turn.ts";
 import { encodeContext } from "../events/codec.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -78,7 +79,7 @@ export class GroupCommitter {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       // One macrotask turn: callers that are about to commit get to join.
-      if (this.#queue.length < MAX_GROUP) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (this.#queue.length < MAX_GROUP) await turn();
       const group = this.#queue.splice(0, MAX_GROUP);
       await this.#runGroup(group);
     }

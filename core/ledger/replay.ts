@@ -9,6 +9,7 @@ import type { Kysely, Transaction } from "kysely";
 import { equalBytes } from "../base/bytes.ts";
 import { RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
+import { turn } from "../base/turn.ts";
 import { commitmentOf, GENESIS_HASH, hashOf } from "../events/chain.ts";
 import { toReducible } from "../events/codec.ts";
 import type { ReducibleEvent, StoredEvent } from "../events/types.ts";
@@ -71,7 +72,7 @@ async function replayInto(
     await reduceAll(target, batch, hasher, views);
     options.onProgress?.(since, total);
     if (page.length < PAGE) break;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await turn();
   }
   // A log that lost its end, or a payload, would build views that silently lack facts.
   if (since !== total || !equalBytes(previous, head.hash)) throw damaged(since + 1);

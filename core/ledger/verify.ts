@@ -5,6 +5,7 @@
 import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
 import { RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
+import { turn } from "../base/turn.ts";
 import { commitmentOf, GENESIS_HASH, hashOf } from "../events/chain.ts";
 import { assertKnownType, decodePayload } from "../events/codec.ts";
 import type { Hasher } from "../identity/hasher.ts";
@@ -108,7 +109,7 @@ export async function verifyLog(
       }
       options.onProgress?.(sequence, head.sequence);
       if (page.length < PAGE) break;
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await turn();
     }
     if (sequence !== head.sequence || !equalBytes(previous, head.hash)) {
       return verdict("the head does not name the last event: events were removed from the end", sequence);
