@@ -72,6 +72,9 @@ export function toCommand(spec: CommandSpec, launch: Launch): Command {
   return command;
 }
 
+/** Milliseconds; nobody types faster. */
+const SAME_SIGNAL = 300;
+
 async function runCommand(
   spec: CommandSpec,
   launch: Launch,
@@ -89,15 +92,17 @@ async function runCommand(
       abort.abort(new RegistryError("cancelled", "Nobody reads the output any more"));
     },
   });
-  // The first signal asks, the second one insists.
-  let signals = 0;
+  // The first signal asks, the second one insists. Below npm one Ctrl-C comes twice: from the terminal and from npm.
+  let told: number | undefined;
   const stopListening = launch.runtime.onSignal(() => {
-    signals += 1;
-    if (signals > 1) launch.runtime.exit(EXIT.interrupted);
+    const now = performance.now();
+    told ??= now;
+    if (now - told > SAME_SIGNAL) launch.runtime.exit(EXIT.interrupted);
     abort.abort(new RegistryError("cancelled", "interrupted"));
   });
   const opened: Composed[] = [];
   let trace = false;
+  let code: ExitCode;
   try {
     const { runtime } = launch;
     const config = loadConfig({ flags: options as ConfigFlags, env: runtime.env, cwd: runtime.cwd() });
@@ -113,15 +118,17 @@ async function runCommand(
         return composed;
       },
     };
-    return (await spec.run(context, args, options)) ?? EXIT.success;
+    code = (await spec.run(context, args, options)) ?? EXIT.success;
   } catch (error) {
     // `artifactstore ls | head`: whoever asked has what they wanted.
     const cancelled = abort.signal.aborted && isRegistryError(error, "cancelled");
-    if (unread && cancelled) return EXIT.success;
-    return output.error(cancelled ? abort.signal.reason : error, { trace });
+    code = unread && cancelled ? EXIT.success : output.error(cancelled ? abort.signal.reason : error, { trace });
   } finally {
     stopListening();
     for (const composed of opened) await composed.close().catch(() => {});
     await output.flush();
   }
+  // Whoever is told to end ends, whatever still runs: `bun --watch` for one waits for the next edit.
+  if (told !== undefined) launch.runtime.exit(code);
+  return code;
 }

@@ -1,4 +1,4 @@
-/** Starts a server on a terminal of its own and types Ctrl-C once it listens: `ctrl_c.ts <command...>`. Exits like it. */
+/** Starts a server on a terminal of its own and types Ctrl-C once it listens: `ctrl_c.ts <command...>`. It has to end well. */
 const command = process.argv.slice(2);
 let seen = "";
 const listens = Promise.withResolvers<void>();
@@ -19,5 +19,4 @@ const code = await child.exited;
 child.terminal?.close();
 console.log(seen);
 console.log(`ended with ${code}`);
-// A shell reports 130 for what Ctrl-C ended. npm says so for a server that ended well.
-process.exit(code === 0 || code === 130 ? 0 : 1);
+process.exit(code === 0 ? 0 : 1);

@@ -41,12 +41,13 @@ start() {
 
 # stop SIGNAL: to npm alone, as a supervisor does. npm has to pass it on.
 stop() {
-  local server
   kill "-$1" "$starter"
-  wait "$starter" 2>/dev/null
-  server=$(url)
-  for _ in $(seq 100); do curl -s -o "$work/answer" "$server/health" || break; sleep 0.1; done
-  ! curl -s -o "$work/answer" "$server/health"
+  for _ in $(seq 200); do
+    if gone "$starter" && ! curl -s -o "$work/answer" "$(url)/health"; then return; fi
+    sleep 0.1
+  done
+  kill -KILL "-$starter"
+  return 1
 }
 
 began=$SECONDS
@@ -74,10 +75,12 @@ check 'a command beside the server works' node_modules/.bin/bun cli/main.ts inge
 check 'and gives back what it took' node_modules/.bin/bun cli/main.ts fetch demo@1 "$work/out"
 check 'byte for byte' diff -r docs "$work/out"
 check 'npm passes SIGINT on' stop INT
+check 'and the database was closed again' absent data/artifact-store.db-wal
 
 ARTIFACTSTORE_LISTEN=127.0.0.1:0
 export ARTIFACTSTORE_LISTEN
 check 'Ctrl-C on a terminal ends npm start' node_modules/.bin/bun tests/slow/ctrl_c.ts npm start
+check 'and closes the database, though npm passes the same signal on' absent data/artifact-store.db-wal
 check 'Ctrl-C on a terminal ends npm run dev' node_modules/.bin/bun tests/slow/ctrl_c.ts npm run dev
 unset ARTIFACTSTORE_LISTEN
 
