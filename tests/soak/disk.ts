@@ -22,9 +22,10 @@ export interface Disk {
   restart(): void;
 }
 
-function run(program: string, ...args: string[]): void {
-  const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
+function run(program: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr?.trim() || error?.message}`);
+  return stdout.trim();
 }
 
 /** Why there can be no such disks here. */
@@ -69,12 +70,23 @@ export function makeDisk(label: string, mebibytes: number): Disk {
   writeFileSync(image, "");
   truncateSync(image, mebibytes * MIB);
   run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image);
-  const mount = () => run("mount", "-o", "loop,noatime", image, path);
-  mount();
-  let mounted = true;
-  atEnd(() => {
+  let device: string | undefined;
+  let mounted = false;
+  // A loop device of its own for each mount: `mount -o loop` would use the old one again if another mount namespace
+  // still holds it, and with it the filesystem that was shut down.
+  const attach = () => {
+    device = run("losetup", "--find", "--show", image);
+    run("mount", "-o", "noatime", device, path);
+    mounted = true;
+  };
+  const detach = () => {
     if (mounted) run("umount", path);
-  });
+    mounted = false;
+    if (device !== undefined) run("losetup", "--detach", device);
+    device = undefined;
+  };
+  atEnd(detach);
+  attach();
   return {
     path,
     cut() {
@@ -86,10 +98,8 @@ export function makeDisk(label: string, mebibytes: number): Disk {
       }
     },
     restart() {
-      run("umount", path);
-      mounted = false;
-      mount();
-      mounted = true;
+      detach();
+      attach();
     },
   };
 }
