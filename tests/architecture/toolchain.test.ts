@@ -11,7 +11,11 @@ async function run(...command: readonly [string, ...string[]]): Promise<string> 
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
   return code === 0 ? "clean" : `${out}${err}`;
 }
 
