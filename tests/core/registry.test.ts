@@ -1,5 +1,5 @@
 /** The library as an embedder meets it: openLocal(), three handles at once, closing. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openLocal } from "../../adapters/local.ts";
@@ -8,9 +8,10 @@ import { codeOf, source } from "../support/registry_fixture.ts";
 import { temporaryDirectory } from "../support/storage_temporary.ts";
 
 const cleanups: (() => void)[] = [];
-afterAll(() => {
-  for (const cleanup of cleanups) cleanup();
-});
+// As tests end: at the end of the file it would be too much for one hook.
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}, 60_000);
 
 function directory(): string {
   const made = temporaryDirectory("registry");

@@ -1,5 +1,5 @@
 /** The data plane alone: what it hands out of damaged storage, and what it leaves behind. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import {
   collect,
   contentAddress,
@@ -16,9 +16,10 @@ const MIB = 1024 * 1024;
 const SIZES = { "a small object": 100_000, "one of exactly 4 MiB": 4 * MIB, "a large object": 9 * MIB + 7 };
 
 const cleanups: (() => void)[] = [];
-afterAll(() => {
-  for (const cleanup of cleanups) cleanup();
-});
+// As tests end: at the end of the file it would be too much for one hook.
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}, 60_000);
 
 const addressOf = (bytes: Uint8Array) => contentAddress(createDigest("blake3", hasher.hash("blake3", bytes)));
 

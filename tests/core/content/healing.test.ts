@@ -1,5 +1,5 @@
 /** Damage is found, named, kept from readers, and ends when good bytes are there again (DESIGN 5). */
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { collect, decodeCbor, type Registry } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import { DAMAGE, type Damageable, STORAGES } from "../../support/registry_damage.ts";
@@ -15,9 +15,10 @@ import {
 } from "../../support/registry_fixture.ts";
 
 const cleanups: (() => void)[] = [];
-afterAll(() => {
-  for (const cleanup of cleanups) cleanup();
-});
+// As tests end: at the end of the file it would be too much for one hook.
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}, 60_000);
 
 /** Damage events since the beginning: type and what they say. */
 async function history(registry: Registry) {

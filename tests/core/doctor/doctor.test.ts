@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { createFsStorage } from "../../../adapters/storage-fs/mod.ts";
 import { collect, contentAddress, createDigest, parseDuration, type StorageBackend } from "../../../core/mod.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
@@ -18,9 +18,10 @@ import { temporaryDirectory } from "../../support/storage_temporary.ts";
 
 afterEach(closeFixtures);
 const cleanups: (() => void)[] = [];
-afterAll(() => {
-  for (const cleanup of cleanups) cleanup();
-});
+// As tests end: at the end of the file it would be too much for one hook.
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}, 60_000);
 
 const HOUR = 60 * 60 * 1000;
 const NOW = { holder: "test", grace: 0 };
@@ -181,7 +182,8 @@ forEachDatabase((_, open, target) => {
           const first = doctor.registry.fix(caller, NOW).then((fixed) => {
             collected += fixed.removed_orphans;
           });
-          await new Promise((done) => setTimeout(done, round % 5));
+          // Pushes come at any moment of its walk; once in five rounds after it.
+          await (round % 5 === 4 ? first : new Promise((done) => setTimeout(done, round % 5)));
           const push = async (path: string, bytes: Uint8Array) => {
             for (let attempt = 0; attempt < 20; attempt++) {
               const code = await codeOf(pusher.registry.ingestFile(caller, { packageId, path, source: source(bytes) }));

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,9 +20,10 @@ import {
 import { temporaryDirectory } from "../../support/storage_temporary.ts";
 
 const cleanups: (() => void)[] = [];
-afterAll(() => {
-  for (const cleanup of cleanups) cleanup();
-});
+// As tests end: at the end of the file it would be too much for one hook.
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}, 60_000);
 
 const sha = (algorithm: "sha256" | "sha512", content: string) =>
   createDigest(algorithm, createHash(algorithm).update(content).digest("hex"));
