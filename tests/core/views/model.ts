@@ -109,3 +109,37 @@ export class Model {
     });
   }
 }
+
+/** One sequence in which every operation succeeds and every refusal comes, whatever chance adds to it. */
+export const EVERYTHING: Operation[] = [
+  { do: "create", name: 0, version: 1 },
+  { do: "create", name: 0, version: 1 },
+  { do: "create", name: 1, version: 0 },
+  { do: "ingest", pkg: 0, path: 1, content: 1 },
+  { do: "ingest", pkg: 0, path: 1, content: 2 },
+  { do: "ingest", pkg: 0, path: 0, content: 1 },
+  { do: "ingest", pkg: 0, path: 2, content: 1 },
+  { do: "finalize", pkg: 0 },
+  { do: "remove", pkg: 0, path: 0 },
+  { do: "remove", pkg: 0, path: 0 },
+  { do: "replace", pkg: 0, path: 0, content: 3 },
+  { do: "replace", pkg: 0, path: 1, content: 3 },
+  { do: "directory", pkg: 0, path: 3 },
+  { do: "symlink", pkg: 0, path: 4 },
+  { do: "ingest", pkg: 0, path: 5, content: 0 },
+  { do: "ingest", pkg: 0, path: 6, content: 0 },
+  { do: "damage", content: 3 },
+  { do: "ingest", pkg: 1, path: 0, content: 3 },
+  { do: "finalize", pkg: 0 },
+  { do: "finalize", pkg: 0 },
+  { do: "finalize", pkg: 1 },
+  { do: "create", name: 0, version: 1 },
+  { do: "ingest", pkg: 0, path: 3, content: 1 },
+  { do: "abandon", pkg: 2 },
+  { do: "ingest", pkg: 3, path: 0, content: 1 },
+  { do: "redact", event: 7 },
+  { do: "delete", pkg: 0 },
+  ...Array.from({ length: 30 }, (_, i) => ({ do: "redact", event: i + 5 }) as const),
+  { do: "finalize", pkg: 1 },
+  { do: "delete", pkg: 2 },
+];

@@ -26,7 +26,7 @@ import {
   text,
 } from "../../support/registry_fixture.ts";
 import { commitRaw, deletePackage } from "../../support/registry_tamper.ts";
-import { CONTENTS, Model, NAMES, type Operation, operations, PATHS, VERSIONS } from "./model.ts";
+import { CONTENTS, EVERYTHING, Model, NAMES, type Operation, operations, PATHS, VERSIONS } from "./model.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "artifactstore-replay-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -164,7 +164,7 @@ test("any operations: as the model says, and the same bytes live, replayed, chec
         for (const database of opened) await database.close();
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 12, examples: [[EVERYTHING]] },
   );
   // A property over operations that never succeed, or are never refused, would say little.
   const wanted = ["ok", "path_conflict", "path_exists", "version_exists", "package_not_open", "package_not_found"];
