@@ -37,6 +37,11 @@ export interface Ledger {
    * `outcome_unknown`
    */
   commit<W extends Wants, T>(caller: Caller, unit: Unit<W, T>): Promise<T>;
+  /**
+   * Says that a unit is a few milliseconds away, so that groups wait for it, a little, and many share one sync. Call the
+   * answer right before `commit`, or when nothing will come of it; more than once does nothing.
+   */
+  upcoming(): () => void;
   read(query: EventQuery): Promise<StoredEvent[]>;
   tail(options: TailOptions): AsyncGenerator<StoredEvent, void, void>;
   head(): Promise<ExpectedHead>;
@@ -60,6 +65,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
   const committer = new GroupCommitter({ ...deps, onCommitted: () => wakeups.wake() });
   return {
     commit: (caller, unit) => committer.commit(caller, unit),
+    upcoming: () => committer.upcoming(),
     read: (query) => readEvents(database.read, query),
     tail: (options) => tailEvents(database, wakeups, options),
     async head() {

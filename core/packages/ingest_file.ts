@@ -68,7 +68,8 @@ async function put(
   await coded(deps.database, () => refuseEarly(deps, caller, input, replace));
 
   let generation = 0;
-  const result = await deps.dataPlane.ingest(toIterable(input.source), {
+  let arrived: (() => void) | undefined;
+  const ingesting = deps.dataPlane.ingest(toIterable(input.source), {
     backend_id: deps.backendId,
     max_size: deps.limits.maxObjectBytes,
     ...(input.expected === undefined ? {} : { expected: input.expected }),
@@ -76,11 +77,19 @@ async function put(
     ...(input.algorithms === undefined ? {} : { algorithms: input.algorithms }),
     ...(caller.signal === undefined ? {} : { signal: caller.signal }),
     async place(facts, unusable) {
+      // All bytes are here; what is left takes as long as a sync, and many files at once should share the next one.
+      if (facts.size <= SMALL) arrived ??= deps.ledger.upcoming();
       const placement = await coded(deps.database, () => choosePlace(deps, facts, unusable));
       if (placement.action === "publish") generation = placement.generation;
       return placement;
     },
   });
+  const result = await ingesting.catch((error) => {
+    arrived?.();
+    throw error;
+  });
+  // Nothing is awaited from here to the commit: the group that waits for this unit still takes it.
+  arrived?.();
   const { sha256, sha512 } = result.digests;
   const entry: FileEntry = {
     kind: "file",
