@@ -294,13 +294,20 @@ export const databaseCases: readonly Case<DatabaseContext, unknown>[] = [
     }
   }),
 
-  one("a scratch database that nobody disposed of is listed by age and can be discarded, twice", async (db) => {
+  one("a scratch database that nobody has open any more is listed by age and can be discarded, twice", async (db) => {
     const scratch = await db.scratch();
     try {
+      const other = scratch.database as Handle;
+      await createItem(other);
+      await other.write(async (trx) => {
+        await trx.insertInto("item").values(item(1)).execute();
+        equal((await db.scratchLeftovers(Date.now() + 60_000)).length, 0, "scratch databases that nobody uses");
+      });
+      await other.close(); // as a crash would
+      await pause(50); // a server notices a moment later
       equal((await db.scratchLeftovers(Date.now() - 60_000)).length, 0, "scratch databases older than a minute");
       const left = await db.scratchLeftovers(Date.now() + 60_000);
       equal(left.length, 1, "scratch databases");
-      await scratch.database.close(); // as a crash would
       for (const _ of [1, 2]) await db.discardScratch(left[0] as string);
       equal((await db.scratchLeftovers(Date.now() + 60_000)).length, 0, "scratch databases afterwards");
       const refusal = await rejection(db.discardScratch("item"));

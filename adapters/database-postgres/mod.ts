@@ -60,7 +60,12 @@ export async function openPostgresDatabase<Tables = any>(options: PostgresOption
       `"${schema}" is no schema name: lower case letters, digits and _, 40 at most.`,
     );
   }
-  const session = { ...SESSION, ...(schema === undefined ? {} : { search_path: `"${schema}"` }) };
+  const session = {
+    ...SESSION,
+    ...(schema === undefined ? {} : { search_path: `"${schema}"` }),
+    // So that everybody can see that it is in use.
+    ...(schema !== undefined && SCRATCH_NAME.test(schema) ? { application_name: schema } : {}),
+  };
   const read = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new Pool({ url, max, session }) }) });
   const current = await prepare(read, schema).catch(async (error) => {
     await read.destroy();
@@ -118,7 +123,8 @@ export async function openPostgresDatabase<Tables = any>(options: PostgresOption
     async scratchLeftovers(before) {
       const found = await sql<{
         name: string;
-      }>`select nspname as name from pg_namespace where starts_with(nspname, ${SCRATCH_PREFIX}) order by nspname`.execute(
+      }>`select nspname as name from pg_namespace where starts_with(nspname, ${SCRATCH_PREFIX})
+        and not exists (select 1 from pg_stat_activity where application_name = nspname) order by nspname`.execute(
         read,
       );
       const begunAt = (name: string) => Number.parseInt(SCRATCH_NAME.exec(name)?.[1] ?? "", 36);

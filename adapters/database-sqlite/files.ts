@@ -2,8 +2,10 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { toHex } from "../../core/base/bytes.ts";
 import { RegistryError } from "../../core/base/errors.ts";
+import { sqliteFault } from "./faults.ts";
 
 /** Middle of the name of a scratch database: `<main>.scratch-<ms since the epoch>-<random>`. A crash may leave some. */
 export const SCRATCH_MARK = ".scratch-";
@@ -46,11 +48,31 @@ function begunAt(path: string, name: string): number | undefined {
   return tail === null ? undefined : Number(tail[1]);
 }
 
-/** File names, each once although SQLite keeps side files. */
+/** File names, each once although SQLite keeps side files; without those that some process has open. */
 export async function scratchLeftovers(path: string, before: number): Promise<string[]> {
   const side = new RegExp(`(?:${SIDE_FILES.join("|")})$`);
   const names = new Set((await readdir(dirname(path))).map((name) => name.replace(side, "")));
-  return [...names].filter((name) => (begunAt(path, name) ?? Number.POSITIVE_INFINITY) < before).sort();
+  return [...names]
+    .filter((name) => (begunAt(path, name) ?? Number.POSITIVE_INFINITY) < before)
+    .filter((name) => !isInUse(join(dirname(path), name)))
+    .sort();
+}
+
+/** Whoever has a database in WAL mode open shares a lock on its file, so an exclusive one is refused. */
+function isInUse(path: string): boolean {
+  if (!existsSync(path)) return false; // only its side files are left
+  try {
+    const probe = new DatabaseSync(path, { timeout: 0 });
+    try {
+      probe.exec("PRAGMA locking_mode = EXCLUSIVE");
+      probe.prepare("select count(*) from sqlite_schema").get();
+      return false;
+    } finally {
+      probe.close();
+    }
+  } catch (error) {
+    return sqliteFault(error) === "busy"; // anything else is a database that nobody can use
+  }
 }
 
 export function discardScratch(path: string, name: string): void {

@@ -73,7 +73,10 @@ export interface Database<Tables = any> {
    */
   scratch(): Promise<{ readonly database: Database<Tables>; dispose(): Promise<void> }>;
 
-  /** Names of scratch databases begun before `before` (ms since the epoch) and still there: what a crash left. */
+  /**
+   * Names of scratch databases begun before `before` (ms since the epoch) that are still there and that nobody has
+   * open: what a crash left.
+   */
   scratchLeftovers(before: number): Promise<readonly string[]>;
   /** Removes one of them. Missing is success; a name that is not theirs is `invalid_argument`. */
   discardScratch(name: string): Promise<void>;

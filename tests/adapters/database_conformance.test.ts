@@ -23,6 +23,7 @@ describe("the kit notices a database that", () => {
     ["calls every error other", () => ({ fault: () => "other" })],
     ["gives itself as the scratch database", (db) => ({ scratch: async () => ({ database: db, async dispose() {} }) })],
     ["never finds what a crash left", () => ({ scratchLeftovers: async () => [] })],
+    ["takes what is in use for a leftover", () => ({ scratchLeftovers: async () => ["in-use"] })],
     [
       "claims durability that it has not",
       (db) => ({ info: async () => ({ ...(await db.info()), synchronous: "OFF" }) }),

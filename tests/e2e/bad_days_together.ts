@@ -115,8 +115,6 @@ for (let round = 0; round < rounds; round++) {
       if (code === 0) continue;
       const name = `${args.join(" ")} -> ${code} ${codeOf({ code, stderr, stdout })}`;
       said.set(name, (said.get(name) ?? 0) + 1);
-      // Its database is a leftover to who spares nothing.
-      if (reckless && name === "replay --check --json -> 6 database_failed") continue;
       // Two that need the maintenance lock may meet: the second one is told who holds it, and since when.
       expect({ name, stderr }).toEqual({ name: `${fixing.join(" ")} -> 6 maintenance_in_progress`, stderr });
       expect(stderr).toMatch(/pid \d+.*doctor --fix.*since/);

@@ -41,7 +41,7 @@ forEachDatabase((_, open) => {
     const { database: abandoned } = await database.scratch();
     await abandoned.close();
     expect((await registry.inspect(caller)).scratch).toEqual([]);
-    await Bun.sleep(2);
+    await Bun.sleep(50); // a server notices a moment later that nobody is there
     const { scratch, healthy } = await registry.inspect(caller, { grace: 0 });
     expect({ count: scratch.length, healthy }).toEqual({ count: 1, healthy: true });
     expect(await registry.fix(caller, { grace: 0, holder: "test" })).toMatchObject({ removed_scratch: 1 });
