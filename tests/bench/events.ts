@@ -16,7 +16,18 @@ import { createMemoryStorage } from "../../adapters/storage-memory/mod.ts";
 import { type Caller, localCaller, type Registry } from "../../core/mod.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { appendBare, nameOf } from "./bare_events.ts";
-import { median, options, peakMiB, printTable, rate, resetPeak, spread, workspace } from "./support.ts";
+import {
+  conditions,
+  cpuMilliseconds,
+  median,
+  options,
+  peakMiB,
+  printTable,
+  rate,
+  resetPeak,
+  spread,
+  workspace,
+} from "./support.ts";
 
 const given = options({ database: "sqlite", events: "1000000", callers: "256", rounds: "5", work: "create" });
 const events = Number(given.events);
@@ -94,37 +105,39 @@ async function compare(dir: string): Promise<void> {
   );
 }
 
+/** Wall and CPU time since it was made, ms. */
+function stopwatch(): () => { readonly wall: number; readonly cpu: number } {
+  resetPeak();
+  const [began, used] = [performance.now(), cpuMilliseconds()];
+  return () => ({ wall: performance.now() - began, cpu: cpuMilliseconds() - used });
+}
+
 async function measure(registry: Registry): Promise<string[][]> {
   const rows: string[][] = [];
-  const row = (what: string, count: number, ms: number) => {
-    rows.push([what, String(count), `${(ms / 1000).toFixed(1)} s`, rate(count, ms), `${Math.round(peakMiB())} MiB`]);
+  const row = (what: string, count: number, time: { wall: number; cpu: number }) => {
+    const cpu = `${((time.cpu / count) * 1000).toFixed(1)} us`;
+    const wall = `${(time.wall / 1000).toFixed(1)} s`;
+    rows.push([what, String(count), wall, rate(count, time.wall), cpu, `${Math.round(peakMiB())} MiB`]);
   };
-  const timed = async <T>(work: () => Promise<T>) => {
-    resetPeak();
-    const began = performance.now();
-    return { result: await work(), ms: performance.now() - began };
-  };
-  resetPeak();
-  const appended = await append(registry, caller, events);
+  const appending = stopwatch();
+  await append(registry, caller, events);
   const { sequence } = await registry.head(caller);
-  row(`append, ${callers} callers`, sequence, appended);
+  row(`append, ${callers} callers`, sequence, appending());
 
-  const verified = await timed(() => registry.verifyEvents(caller));
-  if (!verified.result.ok || verified.result.events !== sequence) throw new Error("the log does not verify");
-  row("events verify", sequence, verified.ms);
+  const verifying = stopwatch();
+  const verdict = await registry.verifyEvents(caller);
+  row("events verify", sequence, verifying());
+  if (!verdict.ok || verdict.events !== sequence) throw new Error("the log does not verify");
 
-  const began = performance.now();
-  let replayed = 0;
-  const check = await timed(() =>
-    registry.checkReplay(caller, {
-      onProgress: () => {
-        replayed = performance.now() - began;
-      },
-    }),
-  );
-  if (!check.result.ok || check.result.events !== sequence) throw new Error("the replayed views differ");
+  const checking = stopwatch();
+  let replayed = { wall: 0, cpu: 0 };
+  const onProgress = () => {
+    replayed = checking();
+  };
+  const check = await registry.checkReplay(caller, { onProgress });
   row("replay with hash check, into scratch", sequence, replayed);
-  row("replay --check, whole (replay + two digests of all views)", sequence, check.ms);
+  row("replay --check, whole (with two digests of all views)", sequence, checking());
+  if (!check.ok || check.events !== sequence) throw new Error("the replayed views differ");
   return rows;
 }
 
@@ -134,7 +147,7 @@ const server =
     ? await startPostgres(DURABLE)
     : undefined;
 try {
-  console.log(`${given.database}, ${given.work}, Bun ${Bun.version}, hash kernel ${hasher.name}`);
+  console.log(`${given.database}, ${given.work}; ${conditions()}; hash kernel ${hasher.name}`);
   if (given.database === "sqlite" && given.work === "create") await compare(place.dir);
   const url = server?.url ?? process.env.ARTIFACTSTORE_TEST_POSTGRES_URL ?? "";
   const registry =
@@ -147,7 +160,7 @@ try {
         });
   const rows = await measure(registry);
   await registry.close();
-  printTable(["what", "events", "time", "rate", "peak memory"], rows);
+  printTable(["what", "events", "time", "rate", "CPU an event", "peak memory"], rows);
 } finally {
   await server?.stop();
   place.dispose();

@@ -13,7 +13,7 @@ import { randomFillSync } from "node:crypto";
 import { closeSync, mkdirSync, openSync, rmSync, truncateSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { median, printTable, spread, workspace } from "./support.ts";
+import { conditions, median, printTable, spread, workspace } from "./support.ts";
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -195,6 +195,7 @@ function writeRandom(path: string, megabytes: number): void {
 const parts: Readonly<Record<string, () => void>> = { large, small, memory };
 try {
   const part = parts[positionals[0] ?? ""];
+  console.log(conditions());
   if (part === undefined) throw new Error("say what to measure: large, small or memory");
   part();
 } finally {

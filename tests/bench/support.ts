@@ -1,6 +1,6 @@
 /** What the benchmarks share: options, medians, memory, places for their files. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -28,6 +28,19 @@ export function spread(numbers: readonly number[], digits = 2): string {
 export function workspace(): { readonly dir: string; dispose(): void } {
   const dir = mkdtempSync(join(process.env.ARTIFACTSTORE_BENCH_DIR ?? tmpdir(), "artifactstore-bench-"));
   return { dir, dispose: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** What a figure depends on besides the program; other people's load above all. */
+export function conditions(): string {
+  const [minute = 0, quarter = 0] = loadavg();
+  const model = cpus()[0]?.model ?? "unknown processor";
+  return `Bun ${Bun.version}, ${cpus().length} x ${model}, load ${minute.toFixed(1)} (1 min) ${quarter.toFixed(1)} (5 min)`;
+}
+
+/** CPU time of this process so far, all threads, ms. */
+export function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Forgets the highest memory so far, so that the next {@link peakMiB} is of what follows. Linux only. */
