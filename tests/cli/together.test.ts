@@ -1,11 +1,11 @@
 /** Several processes on one data directory, which is what the quick start does. All succeed; the log is one log. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import type { DatabaseKind } from "../../core/spi/database.ts";
 import { testPostgres } from "../support/postgres.ts";
 import {
   cli,
   difference,
-  finished,
   ingest,
   json,
   jsonLines,
@@ -24,9 +24,16 @@ const shared = join(dir, "shared");
 put(shared, "same", noise(3 * 2 ** 20));
 for (let i = 0; i < 60; i++) put(shared, `small/${i}`, `${i}`);
 
+interface Crowd {
+  readonly size: number;
+  /** `serve`, or its alias. */
+  readonly command: "serve" | "server";
+  readonly database: DatabaseKind;
+}
+
 /** A server, ingests of equal and of own files, doctors and replays, all at once, from nothing. */
-async function crowd(size: number, where: (runtime: RuntimeName) => Where): Promise<void> {
-  const server = start(["serve", "--listen", "127.0.0.1:0", "--json"], where("bun"));
+async function crowd({ size, command, database }: Crowd, where: (runtime: RuntimeName) => Where): Promise<void> {
+  const server = start([command, "--listen", "127.0.0.1:0", "--json"], where("bun"));
   const ingests = Array.from({ length: size }, async (_, i) => {
     const tree = join(dir, `own-${i}`);
     put(tree, "own", noise(2 ** 20, i + 10));
@@ -43,8 +50,9 @@ async function crowd(size: number, where: (runtime: RuntimeName) => Where): Prom
   const first = await server.stdout.getReader().read();
   const [{ listening } = {}] = jsonLines(new TextDecoder().decode(first.value));
   const report = (await (await fetch(`${listening}/health`)).json()) as { registry: { head: { sequence: number } } };
+  expect(report).toMatchObject({ status: "ok", database: { ok: true, kind: database } });
   server.kill("SIGTERM");
-  expect((await finished(server).catch(() => ({ code: 0 }))).code).toBe(0);
+  expect(await server.exited).toBe(0);
 
   for (const { package_id } of done) {
     expect(await json(["verify", package_id], where("bun"))).toMatchObject({ ok: true });
@@ -57,13 +65,13 @@ async function crowd(size: number, where: (runtime: RuntimeName) => Where): Prom
 
 test("three runtimes, a server and doctors at once on one SQLite data directory", async () => {
   const data = join(dir, "data");
-  await crowd(6, (runtime) => ({ data, runtime }));
+  await crowd({ size: 6, command: "server", database: "sqlite" }, (runtime) => ({ data, runtime }));
 });
 
 test("three runtimes, a server and doctors at once on one PostgreSQL database and one object directory", async () => {
   const env = { ARTIFACTSTORE_DATABASE_URL: await testPostgres() };
   const data = join(dir, "postgres");
-  await crowd(2, (runtime) => ({ data, runtime, env }));
+  await crowd({ size: 2, command: "serve", database: "postgres" }, (runtime) => ({ data, runtime, env }));
 });
 
 test("of two that mend at once, one may be told who is at it", async () => {
