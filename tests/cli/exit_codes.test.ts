@@ -4,6 +4,7 @@ import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   cli,
+  filesBelow,
   finished,
   ingest,
   json,
@@ -51,6 +52,19 @@ describe("0: done", () => {
     expect(await json(["version"])).toMatchObject({ version, runtime: { name: "bun" } });
     expect(text).toStartWith(`artifactstore ${version} `);
   });
+});
+
+test("adapter verify file:///...-test runs the kit on a directory; one of another name is refused and left as it was", async () => {
+  const passes = join(dir, "x-test");
+  const report = await ok(["adapter", "verify", `file://${passes}`], { cwd: dir });
+  expect(report).toMatch(/\b[1-9]\d* passed, 0 failed\b/);
+
+  const other = join(dir, "x-tests");
+  put(other, "precious", "content");
+  const refused = await cli(["adapter", "verify", `file://${other}`], { cwd: dir });
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain('ends in "-test"');
+  expect(filesBelow(other)).toEqual([join(other, "precious")]);
 });
 
 describe("2: the command line, an argument or the configuration is wrong", () => {
