@@ -203,6 +203,7 @@ const grown = await newPlace();
 const oracle = new Oracle(join(folder, "acknowledged"));
 const rounds = Number(values.rounds);
 let events = 0;
+let grownRounds = 0;
 for (let round = 0; round < rounds && inTime() && problems.length < 20; round++) {
   const random = createRandom(seed + round * 7919);
   let adopt: Awaited<ReturnType<typeof liveByCommand>> | undefined;
@@ -214,17 +215,21 @@ for (let round = 0; round < rounds && inTime() && problems.length < 20; round++)
   const finding = await check(grown, oracle, { all, ...(collect && { collect }), ...(adopt && { adopt }) });
   count(`round ${round}`, finding, oracle);
   events = finding.events;
+  grownRounds += 1;
   if (round % 25 === 24) console.log(`  ${round + 1} kills, ${oracle.acknowledged} promises, ${events} events`);
 }
 totals.acknowledged += oracle.acknowledged;
 oracle.close();
 
-for (let round = 0; round < Number(values.fresh) && inTime() && problems.length < 20; round++) {
+const fresh = Number(values.fresh);
+let freshRounds = 0;
+for (let round = 0; round < fresh && inTime() && problems.length < 20; round++) {
   const place = await newPlace();
   const oracle = new Oracle(join(folder, `acknowledged-${round}`));
   const random = createRandom(seed + 1 + round * 104729);
   for (const whileOpening of [true, random.chance(0.5)]) await live(place, oracle, random, whileOpening);
   count(`fresh store ${round}`, await check(place, oracle, { all: true }), oracle);
+  freshRounds += 1;
   totals.acknowledged += oracle.acknowledged;
   oracle.close();
 }
@@ -233,7 +238,15 @@ await next.kill();
 const seconds = ((performance.now() - started) / 1000).toFixed(0);
 console.log(`  ${JSON.stringify({ ...totals, events, seconds })}`);
 const tally = new Tally();
-tally.record(`${totals.kills} kills on ${values.database}, every promise kept (seed ${seed})`, problems);
+const complete = grownRounds === rounds && freshRounds === fresh;
+const ran = `${grownRounds} of ${rounds} rounds and ${freshRounds} of ${fresh} fresh stores`;
+const short = complete || problems.length > 0 ? "" : ` (out of time: --seconds ${values.seconds}; ${ran})`;
+if (totals.kills === 0) problems.push("nothing was killed: this proves nothing");
+if (rounds > 0 && grownRounds === 0 && totals.kills > 0) problems.push("no round on the growing store was finished");
+if (fresh > 0 && freshRounds === 0 && !inTime()) {
+  console.log(`skipped: fresh stores: out of time (--seconds ${values.seconds}) after ${grownRounds} rounds`);
+}
+tally.record(`${totals.kills} kills on ${values.database}${short}, every promise kept (seed ${seed})`, problems);
 if (totals.acknowledged === 0) tally.record("workers got nothing done", ["no operation was ever acknowledged"]);
 tally.finish();
 process.exit();
