@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { decodeManifest, manifestFromJcs } from "../../../core/mod.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
@@ -42,6 +43,10 @@ forEachDatabase((_, open) => {
       const found = await registry.getPackage(caller, package_id);
       expect(JSON.stringify(sorted(found.metadata))).toBe(JSON.stringify(sorted(wanted)));
       await registry.finalizePackage(caller, package_id);
+      const cbor = decodeManifest(await registry.getManifestBytes(caller, package_id, "cbor"));
+      expect(JSON.stringify(sorted(cbor.package.metadata))).toBe(JSON.stringify(sorted(wanted)));
+      const jcs = manifestFromJcs(await registry.getManifestBytes(caller, package_id, "jcs"));
+      expect(JSON.stringify(sorted(jcs.package.metadata))).toBe(JSON.stringify(sorted(wanted)));
       expect((await registry.checkReplay(caller)).ok).toBe(true);
     });
 
