@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { localCaller, type Registry } from "../../core/mod.ts";
-import { cli, PATIENCE, RUNTIMES, type RuntimeName, temporary } from "../cli/support.ts";
+import { cli, difference, PATIENCE, RUNTIMES, type RuntimeName, temporary } from "../cli/support.ts";
 import { bytesOf } from "../soak/load.ts";
 import { openPlace, type Place } from "../soak/worker.ts";
 import { codeOf as codeSaid, flagsFor, lookAtAll, makeTree, run, seeded, serve, sqlitePlace } from "./bad_days.ts";
@@ -202,16 +202,25 @@ describe.skipIf(noMounts !== undefined)("while it lasts everybody is told, after
     const base = join(dir, "read-only-start");
     const disk = mount(join(base, "disk"), "size=32m");
     const place = sqlitePlace(join(disk, "objects"), join(disk, "db"));
+    const tree = makeTree(join(disk, "tree"), random, 3);
     run("mount", "-o", "remount,ro", disk);
-    const tree = makeTree(join(base, "tree"), random, 3);
+    const working = ["--retention-class", "working"];
     for (const command of [
-      ["ingest", tree, "--name", "demo", "--retention-class", "working"],
+      ["ingest", tree, "--name", "demo", ...working],
       ["serve", "--listen", "127.0.0.1:0"],
     ]) {
       const ran = await cli([...command, "--json", ...flagsFor(place)]);
       expect({ code: ran.code, error: codeSaid(ran) }).toEqual({ code: 6, error: "database_failed" });
       expect(ran.stderr).toMatch(/EROFS|read-only/);
     }
+    // The same tree, read from the same disk, into a store on another one.
+    const elsewhere = sqlitePlace(join(base, "objects"), join(base, "db"));
+    const kept = await cli(["ingest", tree, "--name", "demo", "--version", "1", ...working, ...flagsFor(elsewhere)]);
+    expect(kept).toMatchObject({ code: 0 });
+    const fetched = join(base, "fetched");
+    expect(await cli(["fetch", "demo@1", fetched, ...flagsFor(elsewhere)])).toMatchObject({ code: 0 });
+    expect(difference(tree, fetched)).toBe("");
+    expect((await lookAtAll(elsewhere)).problems).toEqual([]);
   });
 
   test("an existing store on a read-only disk says so", async () => {
