@@ -106,18 +106,31 @@ describe("layout", () => {
 
 describe("modes", () => {
   for (const umask of [0o000, 0o022, 0o077, 0o277]) {
-    test(`directories are 0700, staging files 0600, objects 0444 under umask ${umask.toString(8)}`, async () => {
+    test(`directories are 0700, objects 0444 under umask ${umask.toString(8)}`, async () => {
       const before = process.umask(umask);
       try {
         const staged = await storage.stage();
         await staged.write(new Uint8Array(LARGE));
-        const [name = ""] = readdirSync(join(root, "staging"));
-        expect(mode(join(root, "staging", name))).toBe((0o600 & ~umask).toString(8));
         await staged.publish(ADDRESS, 0);
         for (const path of ["", "staging", "blake3", "blake3/ab", "blake3/ab/cd"]) {
           expect(`${path} ${mode(join(root, path))}`).toBe(`${path} 700`);
         }
         expect(mode(join(root, KEY))).toBe("444");
+      } finally {
+        process.umask(before);
+      }
+    });
+
+    // Known defect: a umask that takes the owner's own bits leaves 0400, since nothing sets the mode after open().
+    const exact = (umask & 0o600) === 0 ? test : test.failing;
+    exact(`staging files are 0600 under umask ${umask.toString(8)}`, async () => {
+      const before = process.umask(umask);
+      try {
+        const staged = await storage.stage();
+        await staged.write(new Uint8Array(LARGE));
+        const [name = ""] = readdirSync(join(root, "staging"));
+        expect(mode(join(root, "staging", name))).toBe("600");
+        await staged.abort();
       } finally {
         process.umask(before);
       }
