@@ -26,8 +26,11 @@ function call<T>(start: (done: Done<T>) => void): Promise<T> {
 }
 
 /** A file that must not exist yet, for writing, mode 0600. A link in its place is refused. */
-export function createExclusive(path: string): Promise<number> {
-  return call((done) => fs.open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600, done));
+export async function createExclusive(path: string): Promise<number> {
+  const fd = await call<number>((done) => fs.open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600, done));
+  // A umask may have taken bits away.
+  fs.fchmodSync(fd, 0o600);
+  return fd;
 }
 
 /** An existing file, for reading. A link in its place is refused (ELOOP). */

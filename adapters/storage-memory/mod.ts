@@ -64,9 +64,12 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
       tail = [];
       tailSize = 0;
     };
+    let ended = false;
     const assertOpen = () => {
-      // Also when somebody discarded the upload: an object store answers NoSuchUpload.
-      if (!uploads.has(uploadId)) throw invalid("This staged object has ended: stage a new one", {});
+      if (ended) throw invalid("This staged object has ended: stage a new one", {});
+      // Somebody discarded the upload meanwhile: an object store answers NoSuchUpload.
+      if (!uploads.has(uploadId))
+        throw failure("storage_failed", "The staged bytes were thrown away; send them again", {});
     };
     return {
       get bytes_written() {
@@ -87,7 +90,8 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
       },
       async publish(address, generation) {
         assertOpen();
-        uploads.delete(uploadId); // used up, whatever the outcome
+        ended = true; // used up, whatever the outcome
+        uploads.delete(uploadId);
         if (tailSize > 0) send();
         const key = objectStore ? chosenKey : simpleKey(address, generation);
         // The first copy stays: it has the same content by construction, and readers may be in the middle of it.
@@ -97,6 +101,7 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
         return { backend_id: id, key, offset: 0, length: upload.size, layout: "whole" };
       },
       async abort() {
+        ended = true;
         uploads.delete(uploadId);
         tail = [];
       },

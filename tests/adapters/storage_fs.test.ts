@@ -121,9 +121,7 @@ describe("modes", () => {
       }
     });
 
-    // Known defect: a umask that takes the owner's own bits leaves 0400, since nothing sets the mode after open().
-    const exact = (umask & 0o600) === 0 ? test : test.failing;
-    exact(`staging files are 0600 under umask ${umask.toString(8)}`, async () => {
+    test(`staging files are 0600 under umask ${umask.toString(8)}`, async () => {
       const before = process.umask(umask);
       try {
         const staged = await storage.stage();

@@ -40,6 +40,6 @@ test("an upload that somebody discarded cannot go on", async () => {
   await staged.write(Uint8Array.of(1));
   const [leftover] = await storage.listStaged(Date.now() + 1000);
   await storage.discardStaged(leftover?.id ?? "");
-  await expect(staged.write(Uint8Array.of(2))).rejects.toMatchObject({ code: "invalid_argument" });
-  await expect(staged.publish(ADDRESS, 0)).rejects.toMatchObject({ code: "invalid_argument" });
+  await expect(staged.write(Uint8Array.of(2))).rejects.toMatchObject({ code: "storage_failed" });
+  await expect(staged.publish(ADDRESS, 0)).rejects.toMatchObject({ code: "storage_failed" });
 });
