@@ -25,10 +25,19 @@ export function environment(extra: Readonly<Record<string, string>> = {}): Recor
   return { ...(Object.fromEntries(own) as Record<string, string>), DENO_NO_UPDATE_CHECK: "1", ...extra };
 }
 
-/** A directory of the file's own, removed when its tests are over. Its path is real: no link on the way. */
+const running = new Set<Bun.Subprocess>();
+
+/**
+ * A directory of the file's own, removed when its tests are over, and with it what a failed test left running. Its path
+ * is real: no link on the way.
+ */
 export function temporary(name: string): string {
   const dir = mkdtempSync(join(tmpdir(), `artifactstore-cli-${name}-`));
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  afterAll(async () => {
+    for (const child of running) child.kill("SIGKILL");
+    await Promise.all([...running].map((child) => child.exited));
+    rmSync(dir, { recursive: true, force: true });
+  });
   return dir;
 }
 
@@ -52,13 +61,16 @@ export function commandLine(args: readonly string[], { runtime = "bun", data }: 
 }
 
 export function start(args: readonly string[], where: Where = {}) {
-  return Bun.spawn(commandLine(args, where), {
+  const child = Bun.spawn(commandLine(args, where), {
     cwd: where.cwd ?? ROOT,
     env: environment(where.env),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
+    onExit: (ended) => void running.delete(ended),
   });
+  running.add(child);
+  return child;
 }
 
 export async function finished(child: ReturnType<typeof start>): Promise<Run> {
