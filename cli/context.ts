@@ -72,8 +72,8 @@ export function toCommand(spec: CommandSpec, launch: Launch): Command {
   return command;
 }
 
-/** Milliseconds; nobody types faster. */
-const SAME_SIGNAL = 300;
+/** Milliseconds within which a signal is the first one again: on a busy machine npm takes its time to pass it on. */
+const SAME_SIGNAL = 1000;
 
 async function runCommand(
   spec: CommandSpec,
@@ -124,9 +124,10 @@ async function runCommand(
     const cancelled = abort.signal.aborted && isRegistryError(error, "cancelled");
     code = unread && cancelled ? EXIT.success : output.error(cancelled ? abort.signal.reason : error, { trace });
   } finally {
-    stopListening();
     for (const composed of opened) await composed.close().catch(() => {});
     await output.flush();
+    // Last: a signal that comes again while the database is being closed must not kill.
+    stopListening();
   }
   // Whoever is told to end ends, whatever still runs: `bun --watch` for one waits for the next edit.
   if (told !== undefined) launch.runtime.exit(code);
