@@ -12,7 +12,7 @@ import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
 import { withMaintenanceLock } from "../guards/maintenance_lock.ts";
-import { staleViews } from "../ledger/mod.ts";
+import { lockHead, staleViews } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
@@ -174,9 +174,7 @@ export async function fix(
 async function retire(deps: DoctorDeps, orphan: DoctorReport["orphans"][number]): Promise<boolean> {
   const { database, clock } = deps;
   return await database.write(async (trx) => {
-    let head = trx.selectFrom("event_head").select("sequence").where("id", "=", 1);
-    if (database.kind === "postgres") head = head.forUpdate();
-    await head.execute();
+    await lockHead(trx, database.kind);
     const named = await trx
       .selectFrom("storage_locations")
       .select("content_address")

@@ -14,6 +14,7 @@ import { checkReason, redactionOf } from "./redact.ts";
 import type { Unit } from "./unit.ts";
 import { type ExpectedHead, type LogVerdict, type VerifyLogOptions, verifyLog } from "./verify.ts";
 
+export { lockHead } from "./append.ts";
 export { digestViews, type ViewsDigest } from "./dump.ts";
 export { coded, codedError, withCodes } from "./faults.ts";
 export type { EventQuery, TailOptions } from "./read.ts";
