@@ -26,6 +26,12 @@ const BLOCKING_WAIT = 5;
 const CACHED_STATEMENTS = 256;
 const CACHED_CHARACTERS = 1 << 19;
 
+/**
+ * The writer's page cache, KiB; SQLite's own choice is 2,000. Digests are random keys, so each object touches a page of
+ * several indexes, and what does not fit is read back from the write-ahead log (docs/performance.md).
+ */
+const WRITER_CACHE = 16 * 1024;
+
 const CHANGES_SCHEMA = /^\s*(?:create|drop|alter|reindex|vacuum|attach|detach|pragma)\b/i;
 
 interface Prepared {
@@ -147,6 +153,7 @@ export class SqliteConnection {
       ["mmap_size", "0", 0],
       ["query_only", options.queryOnly ? "ON" : "OFF", options.queryOnly ? 1 : 0],
     ];
+    if (!options.queryOnly) this.#db.exec(`PRAGMA cache_size = -${WRITER_CACHE}`);
     for (const [name, value, expected] of settings) {
       this.#db.exec(`PRAGMA ${name} = ${value}`);
       const found = this.pragma(name);

@@ -11,6 +11,7 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import { RegistryError } from "../../core/base/errors.ts";
+import { turn } from "../../core/base/turn.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { sqliteFault } from "./faults.ts";
 
@@ -27,6 +28,12 @@ export interface SqliteDriverOptions {
 }
 
 const LONGEST_PAUSE = 25;
+
+/**
+ * After a statement that took this long, ms, the event loop gets a turn. A transaction is many of them, and promises
+ * alone let nothing else run between two: files being stored would stand still until its end.
+ */
+const LONG_STATEMENT = 1;
 
 /** Repeats `attempt` while SQLite is locked, without blocking the event loop. Jitter keeps processes out of step. */
 export async function whileLocked<T>(attempt: () => T, patience: number): Promise<T> {
@@ -61,7 +68,9 @@ class KyselyConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     // Readers can meet a lock too: recovery after a crash, and the last checkpoint of a process that closes.
+    const started = performance.now();
     const result = await whileLocked(() => this.sqlite.execute(query.sql, query.parameters), this.#patience);
+    if (performance.now() - started > LONG_STATEMENT) await turn();
     if (result.changes === undefined) return { rows: result.rows as R[] };
     return {
       rows: [],

@@ -5,7 +5,7 @@ import { isAbsent, storageError } from "./errors.ts";
 import * as system from "./system.ts";
 
 /** Large enough that the hop through the thread pool is lost in the copying, small enough for many readers at once. */
-const CHUNK_SIZE = 1024 * 1024;
+const CHUNK_SIZE = 256 * 1024;
 
 /** See `StorageBackend.read`. `key` is for messages. */
 export async function* readFile(

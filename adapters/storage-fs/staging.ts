@@ -95,9 +95,11 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
       buffered += chunk.length;
       return;
     }
-    await flush();
+    if (buffered > 0) await flush();
     if (chunk.length < BUFFER_SIZE) return append(chunk);
-    const open = await file();
+    // No await before the write when there need be none: the caller hashes as soon as this call returns, and a write
+    // that has not reached the thread pool by then would wait for that hash instead of running beside it.
+    const open = fd ?? (await file());
     await system.writeAll(open, chunk);
     if (durability.syncFile) startWriteBack(open);
   }

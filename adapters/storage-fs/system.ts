@@ -47,8 +47,8 @@ export function fsync(fd: number): Promise<void> {
   return call((done) => fs.fsync(fd, (error) => done(error ?? null, undefined)));
 }
 
-/** The kernel's part of a write of 1 MiB is several times that of eight writes of 128 KiB (docs/performance.md). */
-const WRITE_SIZE = 128 * 1024;
+/** The kernel's part of a write of 1 MiB is several times that of four writes of 256 KiB (docs/performance.md). */
+const WRITE_SIZE = 256 * 1024;
 
 /** Writes all of `bytes` at the file's current end; write(2) may take fewer bytes than it is given. */
 export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {

@@ -35,7 +35,7 @@ export const ingest: CommandSpec = {
     option("--metadata-file <file>", "metadata as a JSON object"),
     option("--metadata-schema <id>", "registered JSON Schema that the metadata must satisfy"),
     repeated("--ref <system:id[=url]>", "link to another system; may be repeated"),
-    option("--concurrency <n>", "small files in work at once", "64"),
+    option("--concurrency <n>", "small files in work at once", "256"),
     option("--sha512", "record SHA-512 digests as well"),
     option("--skip-unreadable", "leave out what cannot be read instead of failing (exit code 3)"),
   ],

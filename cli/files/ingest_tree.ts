@@ -28,7 +28,7 @@ export interface IngestTreeResult {
  * its size, up to what its buffers can hold; one file is always let through.
  */
 const BUDGET = 24 * 1024 * 1024;
-const MOST_PER_FILE = 6 * 1024 * 1024;
+const MOST_PER_FILE = 2 * 1024 * 1024;
 
 /** How often a file that keeps changing is tried. */
 const ATTEMPTS = 3;

@@ -8,7 +8,8 @@ import { RegistryError } from "../../core/mod.ts";
 import { isReachedAs } from "./pin.ts";
 import type { FileFound } from "./walk.ts";
 
-const CHUNK = 1024 * 1024;
+/** One write of storage-fs: the next chunk is hashed while this one is being written (docs/performance.md). */
+const CHUNK = 256 * 1024;
 /** One chunk is being read, one hashed, one written; the fourth keeps them apart. */
 const BUFFERS = 4;
 /** Up to here three blocking calls on a warm cache cost less than three trips to the thread pool. */

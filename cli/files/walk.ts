@@ -2,8 +2,10 @@
  * What is in a directory: every entry once, nothing followed. Symlinks that are relative and stay inside are entries;
  * whatever cannot be kept is reported with a reason.
  */
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { checkPath, isRegistryError, messageOf, staysInside } from "../../core/mod.ts";
 import { type Pinned, pinDirectory } from "./pin.ts";
 
@@ -42,6 +44,9 @@ export interface Walk {
 }
 
 const OWNER_EXECUTES = 0o100n;
+
+/** After so many looks signals and the progress line get their turn. */
+const NAMES_A_TURN = 1000;
 
 /**
  * `root` is resolved first: it may itself be a link. `except` names places by their real paths that are left out: the
@@ -92,6 +97,7 @@ async function list(
     if (names.length === 0 && directory !== "") return [{ kind: "directory", path: directory }];
     const seen: Seen[] = [];
     for (const [index, name] of names.entries()) {
+      if (index % NAMES_A_TURN === NAMES_A_TURN - 1) await turn();
       const path = directory === "" ? name : `${directory}/${name}`;
       if (name === names[index - 1]) {
         // One of them is that very name; the other was made equal to it by the runtime.
@@ -124,7 +130,8 @@ async function examine(
   };
   try {
     checkPath(path);
-    const stat = await lstat(here, { bigint: true });
+    // A hop through the thread pool for each name costs ten times the look, and nothing else waits for this thread yet.
+    const stat = lstatSync(here, { bigint: true });
     if (except.has(absolute)) return refuse("belongs to this store itself", false);
     if (stat.isDirectory()) return { kind: "deeper", path };
     if (stat.isFile()) {

@@ -228,6 +228,21 @@ describe("publishing", () => {
     expect(await read(KEY)).toBe(LARGE);
   });
 
+  test("a write runs while its caller works on: hashing does not hold the disk up", async () => {
+    const staged = await storage.stage();
+    await staged.write(new Uint8Array(LARGE));
+    const path = join(root, "staging", readdirSync(join(root, "staging"))[0] as string);
+    const writing = staged.write(new Uint8Array(128 * 1024));
+    // This thread never lets go from here on; only a write that had begun by now can arrive.
+    const whole = LARGE + 128 * 1024;
+    const deadline = performance.now() + 3000;
+    while (lstatSync(path).size < whole && performance.now() < deadline);
+    const arrived = lstatSync(path).size;
+    await writing;
+    await staged.abort();
+    expect(arrived).toBe(whole);
+  });
+
   test("a small object that is aborted never touched the disk", async () => {
     const staged = await storage.stage();
     await staged.write(new Uint8Array(4096));

@@ -24,9 +24,9 @@ export function spread(numbers: readonly number[], digits = 2): string {
   return `${Math.min(...numbers).toFixed(digits)}-${Math.max(...numbers).toFixed(digits)}`;
 }
 
-/** An empty directory that goes away with `dispose()`. `ARTIFACTSTORE_BENCH_DIR` says on which file system. */
+/** An empty directory that goes away with `dispose()`. `BENCH_DIR` says on which file system. */
 export function workspace(): { readonly dir: string; dispose(): void } {
-  const dir = mkdtempSync(join(process.env.ARTIFACTSTORE_BENCH_DIR ?? tmpdir(), "artifactstore-bench-"));
+  const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "artifactstore-bench-"));
   return { dir, dispose: () => rmSync(dir, { recursive: true, force: true }) };
 }
 

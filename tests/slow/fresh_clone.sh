@@ -3,7 +3,7 @@
 # system and nothing installed. Needs the package registry that npm is set up for. Last line: `N passed, N failed`.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-. "$root/tests/slow/checks.sh"
+. "$root/tests/support/checks.sh"
 
 work=$(mktemp -d)
 starter=

@@ -3,7 +3,7 @@
 # run with an empty PATH. Last line: `N passed, N failed`.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-. "$root/tests/slow/checks.sh"
+. "$root/tests/support/checks.sh"
 
 work=$(mktemp -d)
 server=
