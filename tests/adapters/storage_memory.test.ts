@@ -34,6 +34,39 @@ test("object-store mode reports 5 MiB parts and takes writes of any size", async
   expect(firsts).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
+test("object-store mode gathers small writes into parts of 5 MiB or a little more; only the last may be smaller", async () => {
+  const storage = createMemoryStorage({ mode: "object-store" });
+  const staged = await storage.stage();
+  const write = 0.75 * MIB;
+  for (let i = 0; i < 16; i++) await staged.write(new Uint8Array(write));
+  const { key } = await staged.publish(ADDRESS, 0);
+  // A read hands out at most 1 MiB at once and never bytes of two parts together, so a shorter chunk ends a part.
+  const parts: number[] = [];
+  let part = 0;
+  for await (const chunk of storage.read(key)) {
+    part += chunk.length;
+    if (chunk.length === MIB) continue;
+    parts.push(part);
+    part = 0;
+  }
+  if (part > 0) parts.push(part);
+  expect(parts).toEqual([5.25 * MIB, 5.25 * MIB, 1.5 * MIB]);
+});
+
+test("of two writers of one key the first stays, and a reader in the middle of it notices nothing", async () => {
+  const storage = createMemoryStorage();
+  const writers = [await storage.stage(), await storage.stage()];
+  for (const [i, staged] of writers.entries()) await staged.write(new Uint8Array(2 * MIB).fill(i + 1));
+  const { key } = await (writers[1] as (typeof writers)[1]).publish(ADDRESS, 0);
+  const seen: number[] = [];
+  for await (const chunk of storage.read(key)) {
+    seen.push(chunk[0] as number);
+    if (seen.length === 1) expect((await (writers[0] as (typeof writers)[0]).publish(ADDRESS, 0)).key).toBe(key);
+  }
+  expect(seen).toEqual([2, 2]);
+  for await (const chunk of storage.read(key)) expect(chunk[0]).toBe(2);
+});
+
 test("an upload that somebody discarded cannot go on", async () => {
   const storage = createMemoryStorage({ mode: "object-store" });
   const staged = await storage.stage();
