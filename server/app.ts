@@ -1,14 +1,22 @@
-import { Hono } from "hono";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
+import type { Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/mod.ts";
-import type { AppEnv } from "./env.ts";
+import type { App, AppEnv } from "./env.ts";
 import { errorResponse } from "./errors.ts";
+import { invalidRequest } from "./invalid_request.ts";
 import { allowedHosts, type HostRules } from "./middleware/allowed_hosts.ts";
+import { type Authenticate, authentication } from "./middleware/authentication.ts";
 import { responseHeaders } from "./middleware/response_headers.ts";
 import { notFound } from "./not_found.ts";
+import { describeApi } from "./openapi.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { packageRoutes } from "./routes/packages.ts";
 
 export interface AppOptions {
+  readonly registry: Registry;
+  /** Turns a request into its caller; every route but `/health`, `/openapi.json` and `/docs` asks it first. */
+  readonly authenticate: Authenticate;
   readonly health: () => Promise<HealthReport>;
   /** Without it only loopback names are answered. */
   readonly config?: HostRules;
@@ -23,17 +31,22 @@ export interface FailedRequest {
 }
 
 /** The HTTP door. Holds no state and no logic of its own; `app.fetch` runs on every runtime. */
-export function createApp(options: AppOptions): Hono<AppEnv> {
+export function createApp(options: AppOptions): App {
   const {
+    registry,
+    authenticate,
     health,
     config = {},
     onError = (error, request) => console.error("request failed", request, error),
   } = options;
-  const app = new Hono<AppEnv>();
+  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest });
   app.use(requestId({ limitLength: 64 }));
   app.use(responseHeaders);
   app.use(allowedHosts(config));
   healthRoutes(app, health);
+  describeApi(app);
+  app.use(authentication(authenticate));
+  packageRoutes(app, registry);
   app.notFound(notFound(app));
   app.onError((error, c) => {
     const response = errorResponse(error, c.get("requestId"));

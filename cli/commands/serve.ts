@@ -1,4 +1,3 @@
-import { createApp } from "../../server/mod.ts";
 import type { CommandSpec } from "../context.ts";
 
 /** How long running requests may take after the first signal. */
@@ -12,8 +11,12 @@ export const serve: CommandSpec = {
     const { output, config, runtime, signal } = context;
     const composed = await context.open();
     const { hostname, port } = config.server.listen;
+    // Not above: the other commands would load the whole server to say their one line.
+    const { createApp } = await import("../../server/mod.ts");
     const verbose = config.log.level === "debug" || config.log.level === "info";
     const app = createApp({
+      registry: composed.registry,
+      authenticate: () => composed.caller,
       health: () => composed.health(),
       config: { listenHost: hostname, allowedHosts: config.server.allowed_hosts },
       onError: (error, request) =>

@@ -17,6 +17,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   postgres: ["adapters/database-postgres"],
   hono: ["server", "adapters/runtime*"],
   "@hono/node-server": ["server", "adapters/runtime*"],
+  "@hono/zod-openapi": ["server"],
   zod: ["cli", "server"],
   "smol-toml": ["cli"],
   commander: ["cli"],

@@ -1,8 +1,23 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Hono } from "hono";
+import { openSqliteDatabase } from "../../adapters/database-sqlite/mod.ts";
+import type { Registry } from "../../core/mod.ts";
 import { type ErrorCode, type HealthReport, RegistryError } from "../../core/spi/mod.ts";
 import { hostPolicy } from "../../server/middleware/allowed_hosts.ts";
 import { createApp, ERROR_ANSWERS, errorResponse, type FailedRequest, type Problem } from "../../server/mod.ts";
+import { caller, closeFixtures, openFixture } from "../support/registry_fixture.ts";
+import { temporaryDirectory } from "../support/storage_temporary.ts";
+
+const directory = temporaryDirectory("app");
+let registry: Registry;
+beforeAll(async () => {
+  const database = await openSqliteDatabase({ path: `${directory.path}/app.db` });
+  ({ registry } = await openFixture({ database }));
+});
+afterAll(async () => {
+  await closeFixtures();
+  directory.remove();
+});
 
 const report: HealthReport = {
   status: "ok",
@@ -17,7 +32,12 @@ const report: HealthReport = {
 
 function appWith(health: () => Promise<HealthReport> = async () => report) {
   const errors: { error: unknown; request: FailedRequest }[] = [];
-  const app = createApp({ health, onError: (error, request) => errors.push({ error, request }) });
+  const app = createApp({
+    registry,
+    authenticate: () => caller,
+    health,
+    onError: (error, request) => errors.push({ error, request }),
+  });
   return { app, errors };
 }
 
