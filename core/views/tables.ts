@@ -169,6 +169,24 @@ export interface RetiredKeysTable {
   retired_at: string;
 }
 
+/** Operational: what was answered to a request that carried an `Idempotency-Key`. */
+export interface IdempotencyKeysTable {
+  tenant: string;
+  principal: string;
+  idempotency_key: string;
+  /** Of the request: the same key with another one is refused. */
+  fingerprint: string;
+  /** running | done */
+  status: string;
+  /** Id of what the request makes, chosen before it is made. */
+  subject: string;
+  /** JSON; null while running. */
+  answer: string | null;
+  /** When the newest attempt began. */
+  attempted_at: string;
+  created_at: string;
+}
+
 export interface ViewTables {
   tenants: TenantsTable;
   retention_classes: RetentionClassesTable;
@@ -189,4 +207,5 @@ export interface Tables extends ViewTables {
   view_state: ViewStateTable;
   maintenance_lock: MaintenanceLockTable;
   retired_keys: RetiredKeysTable;
+  idempotency_keys: IdempotencyKeysTable;
 }
