@@ -7,6 +7,8 @@ import { RegistryError } from "../base/errors.ts";
 
 const MAX_PATH_BYTES = 4096;
 const MAX_SEGMENT_BYTES = 255;
+/** What lies above an entry is looked up with it, so depth is work. */
+const MAX_SEGMENTS = 256;
 
 /** @throws {RegistryError} `invalid_path` */
 export function checkPath(path: string): void {
@@ -51,7 +53,9 @@ function problemOf(path: string): string | undefined {
   if (path.includes("\0")) return "it contains NUL";
   if (path.startsWith("/")) return "it is absolute";
   if (utf8(path).length > MAX_PATH_BYTES) return `it is longer than ${MAX_PATH_BYTES} bytes`;
-  for (const segment of path.split("/")) {
+  const segments = path.split("/");
+  if (segments.length > MAX_SEGMENTS) return `it has more than ${MAX_SEGMENTS} segments`;
+  for (const segment of segments) {
     if (segment === "") return "it has an empty segment";
     if (segment === "." || segment === "..") return `it has a "${segment}" segment`;
     if (utf8(segment).length > MAX_SEGMENT_BYTES) return `a segment is longer than ${MAX_SEGMENT_BYTES} bytes`;
