@@ -30,7 +30,8 @@ import {
   type VerifyReport,
   verifyPackage,
 } from "./packages/content.ts";
-import { type CreatePackageInput, createPackage } from "./packages/create.ts";
+import type { CreatePackageInput } from "./packages/create.ts";
+import { createPackageOnce } from "./packages/create_once.ts";
 import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";
 import { finalizePackage } from "./packages/finalize.ts";
 import { type IngestFileInput, type IngestFileResult, ingestFile, replaceFile } from "./packages/ingest_file.ts";
@@ -70,7 +71,12 @@ export interface RegistryDeps {
  * committed together, and resolves when they are durable. All reject with `RegistryError` only.
  */
 export interface Registry {
-  createPackage(caller: Caller, input: CreatePackageInput): Promise<Package>;
+  /** With an idempotency key, the same call again within a day gives the same answer and makes nothing. */
+  createPackage(
+    caller: Caller,
+    input: CreatePackageInput,
+    options?: { readonly idempotencyKey?: string },
+  ): Promise<Package>;
   ingestFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
   replaceFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
   addDirectory(caller: Caller, input: { packageId: string; path: string }): Promise<PackageEntry>;
@@ -138,7 +144,7 @@ export function createRegistry(options: RegistryDeps): Registry {
   };
 
   const useCases: Omit<Registry, "ingestFile" | "replaceFile" | "tailEvents" | "ledger" | "close"> = {
-    createPackage: (caller, input) => createPackage(deps, caller, input),
+    createPackage: (caller, input, once) => createPackageOnce(deps, caller, input, once?.idempotencyKey),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),
     removeFile: (caller, input) => removeFile(deps, caller, input),

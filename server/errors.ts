@@ -39,6 +39,8 @@ export const ERROR_ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   version_exists: { status: 409, title: "Version exists" },
   not_empty: { status: 409, title: "Not empty" },
   conflict: { status: 409, title: "Conflict" },
+  idempotency_mismatch: { status: 422, title: "Idempotency key was used for another request" },
+  idempotency_in_flight: { status: 409, title: "The first request with this key is still running", retryAfter: 1 },
   maintenance_in_progress: { status: 503, title: "Maintenance in progress", retryAfter: 10 },
   object_corrupt: { status: 500, title: "Stored content is damaged" },
   object_missing: { status: 500, title: "Stored content is missing" },

@@ -50,6 +50,8 @@ export const ERROR_EXITS: Readonly<Record<ErrorCode, ExitCode>> = {
   version_exists: EXIT.refused,
   not_empty: EXIT.refused,
   conflict: EXIT.refused,
+  idempotency_mismatch: EXIT.refused,
+  idempotency_in_flight: EXIT.unavailable,
   maintenance_in_progress: EXIT.unavailable,
   object_corrupt: EXIT.damage,
   object_missing: EXIT.damage,

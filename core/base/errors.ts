@@ -35,6 +35,8 @@ export type ErrorCode =
   | "version_exists"
   | "not_empty"
   | "conflict"
+  | "idempotency_mismatch"
+  | "idempotency_in_flight"
   | "maintenance_in_progress"
   // bytes
   | "object_corrupt"

@@ -2,11 +2,11 @@ import { authorize } from "../access/decide.ts";
 import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
 import { parseJcsText } from "../base/jcs.ts";
-import type { JsonMap, NewEvent, RetentionMode } from "../events/types.ts";
+import type { ExternalRef, JsonMap, NewEvent, RetentionMode } from "../events/types.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import { loadOne, want } from "../views/loader.ts";
+import { loadOne, type Wants, want } from "../views/loader.ts";
 import { metadataSchemaById } from "../views/metadata_schemas.ts";
-import { releasedPackage } from "../views/packages.ts";
+import { packageById, releasedPackage } from "../views/packages.ts";
 import { retentionClassByName } from "../views/retention_classes.ts";
 import type { RetentionClassesTable } from "../views/tables.ts";
 import { checkExternalRefs, checkJsonMap, isSchemaId, validateAgainst } from "./metadata.ts";
@@ -36,38 +36,61 @@ const DAY = 24 * 60 * 60 * 1000;
  */
 export async function createPackage(deps: PackageDeps, caller: Caller, input: CreatePackageInput): Promise<Package> {
   authorize(caller, "package:create");
+  const made = await createChecked(deps, caller, checkInput(deps, input), deps.ids.uuid());
+  if (made === undefined) throw new RegistryError("internal", "A fresh package id was taken already; try again");
+  return made;
+}
+
+/** What the event will say of a package. */
+export interface CheckedPackage {
+  readonly name: string;
+  readonly version: string | null;
+  readonly retention_class: string;
+  readonly metadata: JsonMap;
+  readonly metadata_schema: string | null;
+  readonly external_refs: ExternalRef[];
+}
+
+/** All that can be said of an input without the database, copied. @throws {RegistryError} as {@link createPackage} */
+export function checkInput({ limits }: PackageDeps, input: CreatePackageInput): CheckedPackage {
   checkName(input.name);
-  const version = input.version ?? null;
-  if (version !== null) checkVersion(version);
-  const metadata = checkJsonMap(input.metadata ?? {}, "The metadata", deps.limits.maxMetadataBytes);
-  const externalRefs = checkExternalRefs(input.externalRefs ?? [], deps.limits.maxExternalRefs);
+  if (input.version !== undefined) checkVersion(input.version);
   // No class has such a name, and PostgreSQL could not even be asked for it.
   if (input.retentionClass.includes("\0")) throw unknownClass(input.retentionClass);
-  const schemaId = input.metadataSchema ?? null;
-  if (schemaId !== null) await checkMetadata(deps, caller, metadata, schemaId);
+  return {
+    name: input.name,
+    version: input.version ?? null,
+    retention_class: input.retentionClass,
+    metadata: checkJsonMap(input.metadata ?? {}, "The metadata", limits.maxMetadataBytes),
+    metadata_schema: input.metadataSchema ?? null,
+    external_refs: checkExternalRefs(input.externalRefs ?? [], limits.maxExternalRefs),
+  };
+}
 
-  const packageId = deps.ids.uuid();
-  const release = { tenant: caller.tenant, name: input.name, version: version ?? "" };
-  return await deps.ledger.commit(caller, {
+/** Opens a package under this id; `undefined` when there is one already, made by an earlier attempt. */
+export async function createChecked(
+  deps: PackageDeps,
+  caller: Caller,
+  created: CheckedPackage,
+  packageId: string,
+): Promise<Package | undefined> {
+  const { name, version, retention_class: retentionClass, metadata_schema: schemaId } = created;
+  if (schemaId !== null) await checkMetadata(deps, caller, created.metadata, schemaId);
+  const release = { tenant: caller.tenant, name, version: version ?? "" };
+  return await deps.ledger.commit<Wants, Package | undefined>(caller, {
     wants: {
-      retentionClass: want(retentionClassByName, input.retentionClass),
+      package: want(packageById, packageId),
+      retentionClass: want(retentionClassByName, retentionClass),
       ...(version === null ? {} : { released: want(releasedPackage, release) }),
     },
     decide(found, { now }) {
+      if (found.package !== undefined) return { events: [], result: undefined };
       const retention = found.retentionClass as RetentionClassesTable | undefined;
-      if (retention === undefined) throw unknownClass(input.retentionClass);
-      if ("released" in found && found.released !== undefined) throw versionExists(input.name, version ?? "");
+      if (retention === undefined) throw unknownClass(retentionClass);
+      if (found.released !== undefined) throw versionExists(name, version ?? "");
       const mode = retention.mode as RetentionMode;
       const expiresAt =
         retention.duration_days === null ? null : toTimestamp(Date.parse(now) + retention.duration_days * DAY);
-      const created = {
-        name: input.name,
-        version,
-        retention_class: retention.name,
-        metadata,
-        metadata_schema: schemaId,
-        external_refs: externalRefs,
-      };
       const events: NewEvent[] = [
         { type: "v1.package.created", subject: packageId, payload: created },
         {
