@@ -27,8 +27,9 @@ export type { DamagedObject, FileContent, VerifyReport } from "./packages/conten
 export type { CreatePackageInput } from "./packages/create.ts";
 export type { FileEntry } from "./packages/entries.ts";
 export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.ts";
+export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, staysInside } from "./packages/paths.ts";
-export type { ListFilesQuery, ListPackagesQuery, PageOf } from "./packages/read.ts";
+export type { ListFilesQuery, PageOf } from "./packages/read.ts";
 export { DEFAULT_LIMITS, type Limits, type Package } from "./packages/types.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
 export type * from "./spi/mod.ts";

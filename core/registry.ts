@@ -34,15 +34,16 @@ import type { CreatePackageInput } from "./packages/create.ts";
 import { createPackageOnce } from "./packages/create_once.ts";
 import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";
 import { finalizePackage } from "./packages/finalize.ts";
-import { type IngestFileInput, type IngestFileResult, ingestFile, replaceFile } from "./packages/ingest_file.ts";
+import { findObject, getEntry } from "./packages/find_entry.ts";
 import {
-  getPackage,
-  type ListFilesQuery,
-  type ListPackagesQuery,
-  listFiles,
-  listPackages,
-  type PageOf,
-} from "./packages/read.ts";
+  type IngestFileInput,
+  type IngestFileResult,
+  ingestFile,
+  putFile,
+  replaceFile,
+} from "./packages/ingest_file.ts";
+import { type ListPackagesQuery, listPackages } from "./packages/list.ts";
+import { getPackage, type ListFilesQuery, listFiles, type PageOf } from "./packages/read.ts";
 import { registerMetadataSchema } from "./packages/register_schema.ts";
 import { DEFAULT_LIMITS, type Limits, type Package, type PackageDeps } from "./packages/types.ts";
 import type { Caller } from "./spi/authenticator.ts";
@@ -79,6 +80,8 @@ export interface Registry {
   ): Promise<Package>;
   ingestFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
   replaceFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
+  /** Adds the file or replaces what is there. */
+  putFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
   addDirectory(caller: Caller, input: { packageId: string; path: string }): Promise<PackageEntry>;
   addSymlink(caller: Caller, input: { packageId: string; path: string; target: string }): Promise<PackageEntry>;
   removeFile(caller: Caller, input: { packageId: string; path: string }): Promise<void>;
@@ -98,7 +101,10 @@ export interface Registry {
     caller: Caller,
     input: { package: string; path: string; range?: ByteRange; verify?: boolean },
   ): Promise<FileContent>;
-  /** The bytes of an entry from `listFiles`, without looking its package up again. */
+  getEntry(caller: Caller, input: { package: string; path: string }): Promise<PackageEntry>;
+  /** An entry with these bytes in any package of the caller's tenant, for `openFile`. */
+  findObject(caller: Caller, address: string): Promise<FileEntry>;
+  /** The bytes of an entry from `listFiles`, `getEntry` or `findObject`, without looking its package up again. */
   openFile(caller: Caller, entry: FileEntry, options?: { range?: ByteRange; verify?: boolean }): Promise<FileContent>;
   verifyPackage(
     caller: Caller,
@@ -143,7 +149,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     verifyReads: options.verifyReads ?? true,
   };
 
-  const useCases: Omit<Registry, "ingestFile" | "replaceFile" | "tailEvents" | "ledger" | "close"> = {
+  const useCases: Omit<Registry, "ingestFile" | "replaceFile" | "putFile" | "tailEvents" | "ledger" | "close"> = {
     createPackage: (caller, input, once) => createPackageOnce(deps, caller, input, once?.idempotencyKey),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),
@@ -156,6 +162,8 @@ export function createRegistry(options: RegistryDeps): Registry {
     listFiles: (caller, ref, query) => listFiles(deps, caller, ref, query),
     getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
     getFile: (caller, input) => getFile(deps, caller, input),
+    getEntry: (caller, input) => getEntry(deps, caller, input),
+    findObject: (caller, address) => findObject(deps, caller, address),
     async openFile(caller, entry, read) {
       authorize(caller, "package:read");
       return await openFile(deps, caller, entry, read);
@@ -196,6 +204,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     // These read a stream of the caller's, whose errors are not the database's: they code their own.
     ingestFile: (caller, input) => ingestFile(deps, caller, input),
     replaceFile: (caller, input) => replaceFile(deps, caller, input),
+    putFile: (caller, input) => putFile(deps, caller, input),
     tailEvents(caller, tail) {
       authorize(caller, "event:read");
       return codedTail(database, ledger.tail(tail));

@@ -6,13 +6,11 @@ import { createDigest } from "../identity/digest.ts";
 import { decodeManifest, manifestDigest, manifestToJcs } from "../manifest/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { ByteRange } from "../spi/storage.ts";
-import { entryByPath, entryOf } from "../views/files.ts";
-import { pathKeyOf } from "../views/keys.ts";
 import { loadOne, want } from "../views/loader.ts";
 import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
 import type { ArtifactPackagesTable, StorageLocationsTable } from "../views/tables.ts";
-import { type FileEntry, fileNotFound } from "./entries.ts";
-import { checkPath } from "./paths.ts";
+import type { FileEntry } from "./entries.ts";
+import { getFileEntry } from "./find_entry.ts";
 import { findPackage } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
 
@@ -32,18 +30,7 @@ export async function getFile(
   caller: Caller,
   input: { readonly package: string; readonly path: string; readonly range?: ByteRange; readonly verify?: boolean },
 ): Promise<FileContent> {
-  authorize(caller, "package:read");
-  checkPath(input.path);
-  const { package_id: packageId } = await findPackage(deps, caller, input.package);
-  const row = await loadOne(deps.database.read, entryByPath, { packageId, pathKey: pathKeyOf(input.path) });
-  const entry = row === undefined || row.relative_path !== input.path ? undefined : entryOf(row);
-  if (entry === undefined) throw fileNotFound(packageId, input.path);
-  if (entry.kind !== "file") {
-    throw new RegistryError("file_not_found", `${JSON.stringify(input.path)} is a ${entry.kind}, not a file`, {
-      path: input.path,
-      kind: entry.kind,
-    });
-  }
+  const entry = await getFileEntry(deps, caller, input);
   return openFile(deps, caller, entry, input);
 }
 

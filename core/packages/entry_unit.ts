@@ -24,14 +24,18 @@ export interface EntryOutcome {
   readonly entry: PackageEntry;
   /** True where this call brought the bytes; false where the stored copy was kept. */
   readonly stored: boolean;
+  /** True where an entry of this path was there before. */
+  readonly replaced: boolean;
 }
 
-/** @param replace an entry of this path must exist and is replaced (`true`), or must not exist (`false`) */
+/** An entry of this path must exist and is replaced (`true`), must not exist (`false`), or either. */
+export type Replace = boolean | "either";
+
 export function putEntryUnit(
   caller: Caller,
   packageId: string,
   entry: PackageEntry,
-  replace: boolean,
+  replace: Replace,
   content?: StoredContent,
 ): Unit<Wants, EntryOutcome> {
   checkPackageId(packageId);
@@ -65,7 +69,7 @@ export function putEntryUnit(
       }
       const type = existing === undefined ? "v1.package.file_ingested" : "v1.package.file_replaced";
       events.push({ type, subject: packageId, payload: entry });
-      return { events, result: { entry, stored: events.length > 1 } };
+      return { events, result: { entry, stored: events.length > 1, replaced: existing !== undefined } };
     },
   };
 }
@@ -92,9 +96,9 @@ export function checkOpen(
 }
 
 /** @throws {RegistryError} `path_exists`, `path_conflict`, `file_not_found` */
-export function checkReplace(path: string, existing: ArtifactFilesTable | undefined, replace: boolean): void {
+export function checkReplace(path: string, existing: ArtifactFilesTable | undefined, replace: Replace): void {
   if (existing === undefined) {
-    if (!replace) return;
+    if (replace !== true) return;
     throw new RegistryError("file_not_found", `There is no ${JSON.stringify(path)} to replace`, { path });
   }
   if (existing.relative_path !== path) {
@@ -104,7 +108,7 @@ export function checkReplace(path: string, existing: ArtifactFilesTable | undefi
       { path, existing: existing.relative_path },
     );
   }
-  if (!replace) {
+  if (replace === false) {
     throw new RegistryError(
       "path_exists",
       `${JSON.stringify(path)} is in the package already; ask for replacement to change it`,
@@ -127,7 +131,7 @@ export function checkAncestors(path: string, ancestors: readonly (ArtifactFilesT
 }
 
 /** The event that records where new bytes are; none where the log knows a good copy. */
-function storedEvent(content: StoredContent, object: ObjectRecord | undefined, retired: boolean): NewEvent | undefined {
+export function storedEvent(content: StoredContent, object: ObjectRecord | undefined, retired: boolean): NewEvent | undefined {
   const { result, generation } = content;
   const { location, address, digests, size } = result;
   if (result.deduplicated) {

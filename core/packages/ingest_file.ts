@@ -14,7 +14,14 @@ import { locationOf, objectByAddress } from "../views/objects.ts";
 import { packageById } from "../views/packages.ts";
 import { selectByKeys } from "../views/statements.ts";
 import type { FileEntry } from "./entries.ts";
-import { checkAncestors, checkOpen, checkReplace, type EntryOutcome, putEntryUnit } from "./entry_unit.ts";
+import {
+  checkAncestors,
+  checkOpen,
+  checkReplace,
+  type EntryOutcome,
+  putEntryUnit,
+  type Replace,
+} from "./entry_unit.ts";
 import { ancestorsOf, checkPath } from "./paths.ts";
 import { checkPackageId } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
@@ -39,6 +46,8 @@ export interface IngestFileResult {
   readonly entry: FileEntry;
   /** True when a stored copy of these bytes was kept. */
   readonly deduplicated: boolean;
+  /** True when an entry of this path was there before. */
+  readonly replaced: boolean;
 }
 
 /**
@@ -55,11 +64,16 @@ export function replaceFile(deps: PackageDeps, caller: Caller, input: IngestFile
   return put(deps, caller, input, true);
 }
 
+/** As {@link ingestFile}, whether the path exists or not. */
+export function putFile(deps: PackageDeps, caller: Caller, input: IngestFileInput): Promise<IngestFileResult> {
+  return put(deps, caller, input, "either");
+}
+
 async function put(
   deps: PackageDeps,
   caller: Caller,
   input: IngestFileInput,
-  replace: boolean,
+  replace: Replace,
 ): Promise<IngestFileResult> {
   authorize(caller, "package:write");
   checkPath(input.path);
@@ -104,14 +118,14 @@ async function put(
     caller,
     putEntryUnit(caller, input.packageId, entry, replace, { result, generation }),
   );
-  return { entry, deduplicated: !outcome.stored };
+  return { entry, deduplicated: !outcome.stored, replaced: outcome.replaced };
 }
 
 /** Up to here a refusal after the transfer costs less than asking before it. Bytes. */
-const SMALL = 1024 * 1024;
+export const SMALL = 1024 * 1024;
 
 /** Says no before gigabytes travel; the unit of work decides again. */
-async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileInput, replace: boolean): Promise<void> {
+async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileInput, replace: Replace): Promise<void> {
   if (input.expectedSize !== undefined && input.expectedSize <= SMALL) return;
   const db = deps.database.read;
   checkOpen(await loadOne(db, packageById, input.packageId), caller, input.packageId);
@@ -126,7 +140,7 @@ async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileI
 }
 
 /** Where bytes go that are known by now: to the copy that is there, or to a key that was never used. */
-async function choosePlace(deps: PackageDeps, facts: ContentFacts, unusable?: StorageLocation): Promise<Placement> {
+export async function choosePlace(deps: PackageDeps, facts: ContentFacts, unusable?: StorageLocation): Promise<Placement> {
   const db = deps.database.read;
   const object = await loadOne(db, objectByAddress, facts.address);
   if (object?.state === "live" && unusable === undefined) {

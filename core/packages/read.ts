@@ -10,7 +10,7 @@ import { pathKeyOf } from "../views/keys.ts";
 import { loadOne } from "../views/loader.ts";
 import { packageById, releasedPackage } from "../views/packages.ts";
 import type { ArtifactPackagesTable } from "../views/tables.ts";
-import { checkName, isName, isVersion } from "./names.ts";
+import { isName, isVersion } from "./names.ts";
 import { checkPath } from "./paths.ts";
 import type { Package, PackageDeps } from "./types.ts";
 
@@ -90,50 +90,10 @@ export function toPackage(
   };
 }
 
-export interface ListPackagesQuery {
-  /** Exact name. */
-  readonly name?: string;
-  readonly state?: Package["state"];
-  /** 1..1000, default 100. */
-  readonly limit?: number;
-  /** From the page before. */
-  readonly cursor?: string;
-}
-
 export interface PageOf<T> {
   readonly items: readonly T[];
   /** Present when there may be more. */
   readonly cursor?: string;
-}
-
-/** Newest first. @throws {RegistryError} `invalid_argument`, `invalid_name` */
-export async function listPackages(
-  deps: PackageDeps,
-  caller: Caller,
-  query: ListPackagesQuery = {},
-): Promise<PageOf<Package>> {
-  authorize(caller, "package:read");
-  const limit = checkLimit(query.limit);
-  let select = deps.database.read
-    .selectFrom("artifact_packages as p")
-    .leftJoin("retention_state as r", "r.package_id", "p.package_id")
-    .selectAll("p")
-    .select(["r.mode as mode", "r.current_expires_at as current_expires_at"])
-    .where("p.tenant", "=", caller.tenant)
-    .orderBy("p.created_sequence", "desc")
-    .limit(limit);
-  if (query.name !== undefined) {
-    checkName(query.name);
-    select = select.where("p.name", "=", query.name);
-  }
-  if (query.state !== undefined) select = select.where("p.state", "=", query.state);
-  if (query.cursor !== undefined) select = select.where("p.created_sequence", "<", parseSequenceCursor(query.cursor));
-  const rows = await select.execute();
-  const items = rows.map((row) =>
-    toPackage(row, row.mode === null ? undefined : { mode: row.mode, current_expires_at: row.current_expires_at }),
-  );
-  const last = rows.at(-1);
-  return last === undefined || rows.length < limit ? { items } : { items, cursor: String(last.created_sequence) };
 }
 
 export interface ListFilesQuery {
@@ -169,14 +129,8 @@ export async function listFiles(
 
 const MAX_PAGE = 1000;
 
-function checkLimit(limit = 100): number {
+/** @throws {RegistryError} `invalid_argument` */
+export function checkLimit(limit = 100): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
   throw new RegistryError("invalid_argument", `limit is a whole number from 1 to ${MAX_PAGE}`, { limit });
-}
-
-function parseSequenceCursor(cursor: string): number {
-  if (/^[1-9][0-9]{0,15}$/.test(cursor)) return Number(cursor);
-  throw new RegistryError("invalid_argument", "This cursor does not come from a page of this list", {
-    cursor: cursor.slice(0, 40),
-  });
 }

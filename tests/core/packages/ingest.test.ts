@@ -59,6 +59,7 @@ forEachDatabase((_, open) => {
       });
       expect(first).toEqual({
         deduplicated: false,
+        replaced: false,
         entry: {
           kind: "file",
           path: "a",
