@@ -10,8 +10,15 @@ import { listCases } from "./storage_list.ts";
 import { publishCases } from "./storage_publish.ts";
 import { readCases } from "./storage_read.ts";
 import { stagingCases } from "./storage_staging.ts";
+import { uploadCases } from "./storage_uploads.ts";
 
-export const storageCases: readonly StorageCase[] = [...publishCases, ...readCases, ...listCases, ...stagingCases];
+export const storageCases: readonly StorageCase[] = [
+  ...publishCases,
+  ...readCases,
+  ...listCases,
+  ...stagingCases,
+  ...uploadCases,
+];
 
 /** Runs the kit. Slowest cases: 20 MiB of object, 25 objects at once. */
 export async function runStorageConformance(factory: StorageFactory, options: RunOptions = {}): Promise<Report> {

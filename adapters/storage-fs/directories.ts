@@ -87,6 +87,8 @@ export interface Directories {
   forget(): void;
   /** Renames a complete, synced file to its key and makes the name durable. */
   place(stagedPath: string, key: string): Promise<void>;
+  /** Makes names in the staging directory durable: uploads outlive the process, unlike other staged objects. */
+  syncStaging(): Promise<void>;
   /** Makes the absence of a removed key durable. */
   syncRemoval(key: string): Promise<void>;
 }
@@ -146,6 +148,10 @@ export function createDirectories(root: string, syncer: Syncer, durability: Dura
       }
       await Promise.all(syncs);
       for (const directory of fresh) settled.add(directory);
+    },
+    async syncStaging() {
+      if (durability.syncLeafDirectory) await syncDirectory(join(root, STAGING));
+      if (durability.syncParentDirectories) await syncDirectory(root);
     },
     async syncRemoval(key) {
       if (!durability.syncLeafDirectory) return;

@@ -14,6 +14,8 @@ import { listPage, listStagedFiles, storedObject } from "./listing.ts";
 import { notAFile, readFile } from "./reading.ts";
 import { createStaged, type StagingContext } from "./staging.ts";
 import * as system from "./system.ts";
+import { discardUploadFiles, listUploadFiles } from "./upload_files.ts";
+import { openUpload } from "./uploads.ts";
 
 export interface FsStorageOptions {
   /** Directory of the store; made (mode 0700) by the first write if it is missing. Reading makes nothing. */
@@ -36,6 +38,7 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
   const directories = createDirectories(root, syncer, durability);
   const context: StagingContext = { id, root, directories, syncer, durability };
   const staged = new Set<{ abort(): Promise<void> }>();
+  const uploads = new Set<{ close(): Promise<void> }>();
   const instance = crypto.randomUUID();
   let names = 0;
   const uniqueName = () => `${instance}-${names++}`;
@@ -140,6 +143,20 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
         }
       }),
 
+    openUpload: (uploadId, uploadOptions = {}) =>
+      guarded("open an upload", async () => {
+        syncer.assertHealthy();
+        const upload = await openUpload(context, uploadId, uploadOptions, () => uploads.delete(upload));
+        uploads.add(upload);
+        return upload;
+      }),
+
+    sealedUpload: async () => undefined,
+
+    listUploads: (before) => guarded("list uploads", () => listUploadFiles(root, before)),
+
+    discardUpload: (uploadId) => guarded("discard an upload", () => discardUploadFiles(root, uploadId)),
+
     async health(): Promise<StorageHealth> {
       const problem = await probe();
       const detail = problem === undefined ? {} : { detail: problem };
@@ -154,6 +171,7 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
 
     async close() {
       await Promise.all([...staged].map((object) => object.abort()));
+      await Promise.all([...uploads].map((upload) => upload.close()));
     },
   };
 }

@@ -9,8 +9,8 @@
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 
-export { chmodSync, closeSync, fchmodSync, fstatSync, type Stats } from "node:fs";
-export { lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
+export { chmodSync, closeSync, fchmodSync, fstatSync, ftruncateSync, type Stats } from "node:fs";
+export { link, lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
 // Absent on systems without them (Windows), where 0 changes nothing.
@@ -38,6 +38,11 @@ export function openForReading(path: string): Promise<number> {
   return call((done) => fs.open(path, O_RDONLY | O_NOFOLLOW, done));
 }
 
+/** An existing file, for writing. A link in its place is refused (ELOOP). */
+export function openForWriting(path: string): Promise<number> {
+  return call((done) => fs.open(path, O_WRONLY | O_NOFOLLOW, done));
+}
+
 /** A directory, to be synced. A link in its place is refused. */
 export function openDirectorySync(path: string): number {
   return fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -56,6 +61,15 @@ export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   while (written < bytes.length) {
     const length = Math.min(WRITE_SIZE, bytes.length - written);
     written += await call<number>((done) => fs.write(fd, bytes, written, length, null, done));
+  }
+}
+
+/** Writes all of `bytes` at `position`. */
+export async function writeAt(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const length = Math.min(WRITE_SIZE, bytes.length - written);
+    written += await call<number>((done) => fs.write(fd, bytes, written, length, position + written, done));
   }
 }
 

@@ -9,6 +9,7 @@ import { concatBytes } from "../../core/base/bytes.ts";
 import { type ErrorCode, RegistryError } from "../../core/base/errors.ts";
 import { type ContentAddress, digestOf } from "../../core/identity/content_address.ts";
 import type { ByteRange, Page, StagedObject, StorageBackend, StoredObject } from "../../core/spi/storage.ts";
+import { createUploads, piecesOf } from "./uploads.ts";
 
 export interface MemoryStorageOptions {
   /** The `backend_id` of its locations. Default `memory`. */
@@ -19,8 +20,6 @@ export interface MemoryStorageOptions {
 
 /** What S3 demands of every part but the last. Bytes. */
 const PART_SIZE = 5 * 1024 * 1024;
-/** Size of the chunks that `read()` yields. Bytes. */
-const CHUNK_SIZE = 1024 * 1024;
 
 const SIMPLE_KEY = /^(?:(?:blake3|sha256)\/[0-9a-f]{64}|sha512\/[0-9a-f]{128})(?:\.[1-9][0-9]{0,14})?$/;
 const OPAQUE_KEY = /^objects\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -30,7 +29,8 @@ interface Stored {
   readonly parts: readonly Uint8Array[];
   readonly size: number;
   readonly modified_at: number;
-  readonly named: { readonly address: ContentAddress; readonly generation: number };
+  /** What it was published as; nothing for an upload that was only sealed. */
+  readonly named?: { readonly address: ContentAddress; readonly generation: number };
 }
 
 interface Upload {
@@ -108,6 +108,19 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     };
   }
 
+  const resumable = createUploads({
+    id,
+    partSize: PART_SIZE,
+    finalKey: (uploadId) => (objectStore ? `objects/${uploadId}` : undefined),
+    keyFor: simpleKey,
+    put(key, parts, named) {
+      const size = parts.reduce((sum, part) => sum + part.length, 0);
+      if (!objects.has(key)) objects.set(key, { parts, size, modified_at: Date.now(), ...(named && { named }) });
+    },
+    sizeOf: (key) => objects.get(key)?.size,
+    read,
+  });
+
   async function* read(key: string, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
     const object = objects.get(checkKey(key));
     if (object === undefined) throw failure("object_missing", "The storage holds no object under this key", { key });
@@ -115,14 +128,7 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || start > end || end > object.size) {
       throw invalid("A range is start <= end within the object", { start: String(start), end: String(end) });
     }
-    let partStart = 0;
-    for (const part of object.parts) {
-      const last = Math.min(part.length, end - partStart);
-      for (let at = Math.max(0, start - partStart); at < last; at += CHUNK_SIZE) {
-        yield part.slice(at, Math.min(at + CHUNK_SIZE, last)); // a copy: readers must not be able to change what is kept
-      }
-      partStart += part.length;
-    }
+    yield* piecesOf(object.parts, start, end);
   }
 
   const describe = (key: string, { size, modified_at, named }: Stored): StoredObject => ({
@@ -169,10 +175,15 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     async discardStaged(uploadId) {
       uploads.delete(uploadId);
     },
+    openUpload: async (uploadId, uploadOptions = {}) => resumable.open(uploadId, uploadOptions),
+    sealedUpload: async (uploadId) => resumable.sealed(uploadId),
+    listUploads: async (before) => resumable.list(before),
+    discardUpload: async (uploadId) => resumable.discard(uploadId),
     health: async () => ({ ok: true, writable: true }),
     async close() {
       objects.clear();
       uploads.clear();
+      resumable.clear();
     },
   };
 }

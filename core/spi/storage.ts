@@ -7,6 +7,11 @@
  * Life of bytes: `stage()` -> `write()`* -> `publish()` | `abort()`. A staged object is private: it cannot be read, is
  * not listed by `list()`, and may be thrown away by `discardStaged()` after a crash.
  *
+ * Uploads that resume: `openUpload()` -> `write()`* -> `sync()` -> `settle()` ... -> `seal()` -> `publish()`, over any
+ * number of processes. They are staged apart: `listStaged()` and `discardStaged()` never meet them. The caller keeps
+ * the truth (id, newest checkpoint, who may write) in a database and records a checkpoint only as the newest holder;
+ * the backend makes sure that an outdated holder, however late, changes no byte that a newer one counts on.
+ *
  * Promise of `publish()`: when it resolves, the object is whole and readable under its key and survives power loss.
  * Until it resolves, nothing is visible under the key. A crash in between leaves the staged bytes, the published
  * object, or both; never a torn object under a key.
@@ -62,6 +67,66 @@ export interface StagedObject {
    * first, or rejects); a no-op after `publish()`. Afterwards `write()` and `publish()` reject with `invalid_argument`.
    */
   abort(): Promise<void>;
+}
+
+/**
+ * What is durable of an upload at one moment. The caller records it and hands it back to `openUpload()`; bytes beyond
+ * the newest recorded checkpoint do not count, whether they reached the backend or not.
+ */
+export interface UploadCheckpoint {
+  /** Bytes from the start: a promise that they survive power loss. */
+  readonly offset: number;
+  /** The backend's own note on where they are. Opaque text of at most 64 KiB. */
+  readonly state: string;
+}
+
+export interface OpenUploadOptions {
+  /** Where to go on; without it the upload begins, with no bytes. */
+  readonly checkpoint?: UploadCheckpoint;
+  /**
+   * Somebody else, perhaps in another process, may still be writing after `checkpoint`. What they write from now on
+   * must not change a byte of this upload: a backend that appends in place copies the bytes elsewhere first.
+   */
+  readonly contended?: boolean;
+  /** Ends such a copy with `cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An upload that outlives the process, open for writing. Bytes are appended, never changed. After a rejection of
+ * `write()` or `sync()` the only legal call is `close()`; the checkpoints so far stay good.
+ */
+export interface StagedUpload {
+  /** Bytes accepted so far, those of the checkpoint included. */
+  readonly bytes_written: number;
+  /** The newest that is durable. Its `state` may differ from the one that was opened: record it before writing. */
+  readonly checkpoint: UploadCheckpoint;
+  /**
+   * Adds bytes at the end, as `StagedObject.write()`. Nobody writes to an upload that was sealed: a backend may refuse it
+   * (`invalid_argument`).
+   */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes durable what was written when it was called; `write()` may go on meanwhile, a second `sync()` may not. */
+  sync(): Promise<UploadCheckpoint>;
+  /** The caller has recorded this checkpoint: what only earlier ones needed may go. At most 256 MiB stay unsettled. */
+  settle(checkpoint: UploadCheckpoint): Promise<void>;
+  /** Ends the upload at its newest checkpoint, which was recorded. May be repeated, also by a later process. */
+  seal(): Promise<SealedUpload>;
+  /** Releases handles and keeps what is durable. Waits for calls under way. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** All bytes of an upload, readable at last. The handle stays good until its `StagedUpload` is closed. */
+export interface SealedUpload {
+  /** Bytes. */
+  readonly size: number;
+  /** As `StorageBackend.read()`. */
+  read(): AsyncIterable<Uint8Array>;
+  /**
+   * As `StagedObject.publish()`, copying nothing. The upload stays: a caller who cannot record the location publishes
+   * again later, and gets one that is as good. `discardUpload()` ends it.
+   */
+  publish(address: ContentAddress, generation: number): Promise<StorageLocation>;
 }
 
 /** Bytes from `start` (inclusive) to `end` (exclusive). */
@@ -140,6 +205,22 @@ export interface StorageBackend {
   listStaged(before: number): Promise<readonly StagedLeftover[]>;
   /** Throws away one staged leftover. Missing is success. */
   discardStaged(id: string): Promise<void>;
+
+  /**
+   * Begins an upload or goes on with it. The caller chooses `id` (a UUID in lower case, never used before) and records it
+   * *before* it calls: so `listUploads()` never shows an upload that its caller's records do not know, and a sweep can
+   * tell a live one from a leftover whatever their age. `object_missing` when bytes of the checkpoint are gone.
+   */
+  openUpload(id: string, options?: OpenUploadOptions): Promise<StagedUpload>;
+  /**
+   * Where a sealed upload lies already although nobody published it (an object store completes under its final key);
+   * `undefined` where sealing makes no key, and before it. To be rid of it: retire the key, then `delete()`.
+   */
+  sealedUpload(id: string): Promise<StorageLocation | undefined>;
+  /** Uploads with bytes besides what was published, last written before `before`. Not among `listStaged()`. */
+  listUploads(before: number): Promise<readonly StagedLeftover[]>;
+  /** Frees what an upload holds; a published object and a sealed key stay. Missing is success. */
+  discardUpload(id: string): Promise<void>;
 
   /** Never throws. Probes by really writing and removing something small. */
   health(): Promise<StorageHealth>;

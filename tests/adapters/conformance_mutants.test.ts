@@ -3,7 +3,13 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { renderReport, runStorageCase, runStorageConformance, storageCases } from "../../adapters/conformance/mod.ts";
 import { createFsStorage } from "../../adapters/storage-fs/mod.ts";
 import { createMemoryStorage } from "../../adapters/storage-memory/mod.ts";
-import { RegistryError, type StagedObject, type StorageBackend, type StoredObject } from "../../core/spi/mod.ts";
+import {
+  RegistryError,
+  type StagedObject,
+  type StagedUpload,
+  type StorageBackend,
+  type StoredObject,
+} from "../../core/spi/mod.ts";
 import { temporaryDirectory } from "../support/storage_temporary.ts";
 
 const directory = temporaryDirectory("mutants");
@@ -25,6 +31,23 @@ function mutantStaged(change: (sound: StagedObject) => Partial<StagedObject>): (
       return Object.create(sound, Object.getOwnPropertyDescriptors(change(sound))) as StagedObject;
     },
   }));
+}
+
+/** `mode` matters: an object store seals under a key. */
+function mutantUpload(
+  change: (sound: StagedUpload) => Partial<StagedUpload>,
+  mode: "simple" | "object-store" = "simple",
+): () => StorageBackend {
+  return () => {
+    const backend = createMemoryStorage({ mode });
+    return {
+      ...backend,
+      async openUpload(id, options) {
+        const sound = await backend.openUpload(id, options);
+        return Object.create(sound, Object.getOwnPropertyDescriptors(change(sound))) as StagedUpload;
+      },
+    };
+  };
 }
 
 const never: Promise<never> = new Promise(() => {});
@@ -220,6 +243,107 @@ const mutants: readonly (readonly [string, string, () => StorageBackend])[] = [
     "a leftover is listed by age and can be discarded, twice",
     mutant(() => ({ discardStaged: async () => {} })),
   ],
+  [
+    "an upload forgets the bytes of its checkpoint",
+    "an upload goes on at its checkpoint, in sittings of any size",
+    mutant((sound) => ({ openUpload: (id) => sound.openUpload(id) })),
+  ],
+  [
+    "what was never recorded counts",
+    "what was written after the checkpoint does not count",
+    mutant((sound) => {
+      // One writer for ever, as a file would be that is opened for appending and never cut.
+      const open = new Map<string, StagedUpload>();
+      return {
+        async openUpload(id, options) {
+          const upload = open.get(id) ?? (await sound.openUpload(id, options));
+          open.set(id, upload);
+          return Object.create(upload, { close: { value: async () => {} } }) as StagedUpload;
+        },
+      };
+    }),
+  ],
+  [
+    "two holders append to one file",
+    "a holder that was overtaken changes no byte, however late it writes",
+    () => {
+      const sound = createFsStorage({ root: `${directory.path}/shared` });
+      return {
+        ...sound,
+        openUpload: (id, options) =>
+          sound.openUpload(id, options?.checkpoint ? { checkpoint: options.checkpoint } : {}),
+      };
+    },
+  ],
+  [
+    "publishing uses the upload up",
+    "sealing and publishing may be repeated by a later handle, and the object outlives the upload",
+    mutant((sound) => ({
+      async openUpload(id, options) {
+        const upload = await sound.openUpload(id, options);
+        const seal = async () => {
+          const sealed = await upload.seal();
+          return {
+            ...sealed,
+            async publish(...given: Parameters<typeof sealed.publish>) {
+              const location = await sealed.publish(...given);
+              await sound.discardUpload(id);
+              return location;
+            },
+          };
+        };
+        return Object.create(upload, { seal: { value: seal } }) as StagedUpload;
+      },
+    })),
+  ],
+  [
+    "discarding an upload takes its object away",
+    "sealing and publishing may be repeated by a later handle, and the object outlives the upload",
+    () => {
+      const sound = createMemoryStorage({ mode: "object-store" });
+      return {
+        ...sound,
+        async discardUpload(id) {
+          await sound.discardUpload(id);
+          const sealed = await sound.sealedUpload(id);
+          if (sealed !== undefined) await sound.delete(sealed.key);
+        },
+      };
+    },
+  ],
+  [
+    "a sync promises without looking",
+    "a handle of a discarded upload promises nothing any more",
+    mutantUpload((sound) => ({
+      write: (chunk) => sound.write(chunk).catch(() => {}),
+      sync: () => sound.sync().catch(() => ({ ...sound.checkpoint, offset: sound.bytes_written + 100 })),
+    })),
+  ],
+  [
+    "settling takes away the tail that counts",
+    "an upload goes on at its checkpoint, in sittings of any size",
+    mutantUpload(
+      (sound) => ({
+        async settle() {
+          await sound.write(new Uint8Array(1));
+          await sound.settle(await sound.sync());
+        },
+      }),
+      "object-store",
+    ),
+  ],
+  [
+    "uploads are listed among what is staged",
+    "an upload is neither staged nor listed nor readable",
+    mutant((sound) => ({
+      listStaged: async (before) => [...(await sound.listStaged(before)), ...(await sound.listUploads(before))],
+    })),
+  ],
+  [
+    "uploads vanish from discardUpload()",
+    "an upload is listed once, by age, and can be discarded, twice",
+    mutant(() => ({ discardUpload: async () => {} })),
+  ],
 ];
 
 function caseNamed(name: string) {
@@ -237,7 +361,7 @@ describe("storage kit: a backend is found out when", () => {
 });
 
 test("the decorators alone break nothing", async () => {
-  for (const sound of [mutant(() => ({})), mutantStaged(() => ({}))]) {
+  for (const sound of [mutant(() => ({})), mutantStaged(() => ({})), mutantUpload(() => ({}))]) {
     const report = await runStorageConformance(sound);
     expect(report.results.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     expect(report.ok).toBe(true);
@@ -254,7 +378,7 @@ test("a report counts, names its subject and turns into text and JSON", async ()
   const seen: string[] = [];
   const broken = mutant(() => ({ health: async () => ({ ok: false, writable: false, detail: "on fire" }) }));
   const report = await runStorageConformance(broken, { onResult: ({ name }) => seen.push(name) });
-  expect(report).toMatchObject({ kit: "storage", subject: "memory backend memory", ok: false, skipped: 2 });
+  expect(report).toMatchObject({ kit: "storage", subject: "memory backend memory", ok: false, skipped: 3 });
   expect(report.passed + report.failed + report.skipped).toBe(storageCases.length);
   expect(seen).toEqual(storageCases.map(({ name }) => name));
   expect(renderReport(report)).toContain("on fire");
