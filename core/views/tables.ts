@@ -187,6 +187,34 @@ export interface IdempotencyKeysTable {
   created_at: string;
 }
 
+/** Operational: uploads that resume, under way or answered. */
+export interface UploadSessionsTable {
+  upload_id: string;
+  tenant: string;
+  /** Subject of the principal who began it. */
+  owner: string;
+  backend_id: string;
+  /** open: takes bytes | completing: has them all | completed: has its answer */
+  state: string;
+  /** Taken anew by each request; only the newest records. */
+  epoch: number;
+  /** The request that may have bytes under way to the backend right now. */
+  writer_epoch: number | null;
+  /** Bytes that are durable. */
+  upload_offset: number;
+  /** The backend's note on where they are; null before the first. */
+  backend_state: string | null;
+  /** Bytes in the end, once somebody has said. */
+  upload_length: number | null;
+  max_size: number;
+  /** JSON: what becomes of the bytes; the use case's own. */
+  target: string;
+  /** JSON; null until completed. */
+  answer: string | null;
+  created_at: string;
+  expires_at: string;
+}
+
 export interface ViewTables {
   tenants: TenantsTable;
   retention_classes: RetentionClassesTable;
@@ -208,4 +236,5 @@ export interface Tables extends ViewTables {
   maintenance_lock: MaintenanceLockTable;
   retired_keys: RetiredKeysTable;
   idempotency_keys: IdempotencyKeysTable;
+  upload_sessions: UploadSessionsTable;
 }

@@ -61,7 +61,7 @@ export const LOG_TABLES = ["events", "event_payloads", "event_head"] as const;
 /** How far each view has read the log: written together with the views. */
 export const VIEW_BOOKKEEPING = ["view_state"] as const;
 /** Not history: whoever needs one writes it. */
-export const OPERATIONAL_TABLES = ["maintenance_lock", "retired_keys", "idempotency_keys"] as const;
+export const OPERATIONAL_TABLES = ["maintenance_lock", "retired_keys", "idempotency_keys", "upload_sessions"] as const;
 
 const WRITERS: readonly { tables: readonly string[]; homes: readonly string[]; who: string }[] = [
   { tables: VIEW_TABLES, homes: ["core/views", "migrations"], who: "the reducers in core/views" },
