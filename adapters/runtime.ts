@@ -13,18 +13,30 @@ export function detectRuntime(): Promise<Runtime> {
 }
 
 async function load(): Promise<Runtime> {
-  const runtime = await loadAdapter();
+  const { createSecureServer, ...runtime } = await loadAdapter();
   return {
     ...runtime,
-    serve: (options) => runtime.serve(options).catch((error) => Promise.reject(explain(error, options))),
+    async serve(options) {
+      // Not above: most commands serve nothing.
+      const { serve } = await import("./runtime/serve.ts");
+      return await serve(options, await createSecureServer()).catch((error) => Promise.reject(explain(error, options)));
+    },
   };
 }
 
 /** Bun and Deno define `process` too, for Node's programs: look for their own globals first. */
-async function loadAdapter(): Promise<Runtime> {
-  if ("Bun" in globalThis) return (await import("./runtime-bun/mod.ts")).createBunRuntime();
-  if ("Deno" in globalThis) return (await import("./runtime-deno/mod.ts")).createDenoRuntime();
-  return (await import("./runtime-node/mod.ts")).createNodeRuntime();
+async function loadAdapter() {
+  const https = async () => (await import("./runtime/secure.ts")).createHttpsServer;
+  if ("Bun" in globalThis) {
+    const { createBunRuntime, createBunSecureServer } = await import("./runtime-bun/mod.ts");
+    return { ...createBunRuntime(), createSecureServer: async () => createBunSecureServer };
+  }
+  if ("Deno" in globalThis) {
+    const { createDenoRuntime } = await import("./runtime-deno/mod.ts");
+    return { ...createDenoRuntime(), createSecureServer: https };
+  }
+  const { createNodeRuntime } = await import("./runtime-node/mod.ts");
+  return { ...createNodeRuntime(), createSecureServer: https };
 }
 
 /** Three runtimes report a port in use in three ways. */
@@ -37,7 +49,7 @@ function explain(error: unknown, { hostname, port }: ServeOptions): unknown {
     problem = `another program listens there; stop it or choose another port with ${choose} (port 0 takes any free one)`;
   } else if (code === "EACCES" || code === "EPERM" || name === "PermissionDenied") {
     problem = `this user may not listen there; choose a port from 1024 with ${choose}`;
-  } else if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || name === "AddrNotAvailable") {
+  } else if (code === "EADDRNOTAVAIL" || code === "EINVAL" || code === "ENOTFOUND" || name === "AddrNotAvailable") {
     problem = `this machine has no such address; choose one with ${choose}`;
   } else {
     return error;

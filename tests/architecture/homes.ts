@@ -16,7 +16,6 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   kysely: ["core/spi/database.ts", ...DATABASE_READERS, "adapters/database-*", "migrations"],
   postgres: ["adapters/database-postgres"],
   hono: ["server", "adapters/runtime*"],
-  "@hono/node-server": ["server", "adapters/runtime*"],
   "@hono/zod-openapi": ["server"],
   zod: ["cli", "server"],
   "smol-toml": ["cli"],

@@ -1,0 +1,124 @@
+/** `node:http`'s request as a web `Request`. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { RegistryError } from "../../core/base/errors.ts";
+import type { Gate } from "./gate.ts";
+
+/** A request that no `Request` can be made of. */
+export class Unreadable extends Error {
+  readonly status: 400 | 405;
+  constructor(status: 400 | 405) {
+    super("not a request");
+    this.status = status;
+  }
+}
+
+/** Bytes taken from the system before the application asks for them. */
+const READ_AHEAD = 256 * 1024;
+
+export interface Incoming {
+  readonly message: IncomingMessage;
+  readonly scheme: "http" | "https";
+  /** For HTTP/1.0 without a Host. */
+  readonly fallbackHost: string;
+  readonly signal: AbortSignal;
+  readonly gate: Gate;
+  /** The application asks for the body. */
+  onBodyWanted(): void;
+}
+
+/** @throws {Unreadable} */
+export function toRequest(incoming: Incoming): Request {
+  const { message, scheme, fallbackHost, signal } = incoming;
+  const method = message.method ?? "GET";
+  // `new Request` refuses them, and nobody serves them.
+  if (method === "CONNECT" || method === "TRACE" || method === "TRACK") throw new Unreadable(405);
+  const headers = new Headers();
+  let hosts = 0;
+  const { rawHeaders } = message;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+    headers.append(name, rawHeaders[at + 1] as string);
+  }
+  // RFC 9112, section 3.2.
+  if (hosts > 1 || (hosts === 0 && message.httpVersion !== "1.0")) throw new Unreadable(400);
+  const { authority, path } = readTarget(message.url ?? "");
+  if (authority !== undefined) headers.set("host", authority);
+  const url = `${scheme}://${authority ?? headers.get("host") ?? fallbackHost}${path}`;
+  if (!URL.canParse(url)) throw new Unreadable(400);
+  const body = method !== "GET" && method !== "HEAD" && hasBody(message) ? bodyOf(incoming) : undefined;
+  const init = { method, headers, signal, ...(body && { body, duplex: "half" }) };
+  return new Request(url, init as RequestInit);
+}
+
+/** RFC 9112, section 6.3: a request has a body when it says so. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+const DOT_SEGMENT = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
+
+/**
+ * Path and query as they were sent, and the authority of an absolute form, which counts instead of Host (RFC 9112,
+ * section 3.2.2). Dot segments are refused: `new URL` resolves them, and a file would be stored under another name.
+ */
+function readTarget(target: string): { readonly authority?: string; readonly path: string } {
+  const [, authority, path = ""] = /^(?:https?:\/\/([^/?#@\\]+))?(\/.*)$/i.exec(target) ?? [];
+  const end = path.indexOf("?");
+  const segments = end < 0 ? path : path.slice(0, end);
+  // Anything but printable ASCII has to come percent-encoded; `#` never reaches a server, `\` is a slash to some.
+  if (!/^[!-~]+$/.test(path) || /[#\\]/.test(segments) || path.includes("#") || DOT_SEGMENT.test(segments)) {
+    throw new Unreadable(400);
+  }
+  return { path, ...(authority !== undefined && { authority }) };
+}
+
+function bodyOf({ message, gate, onBodyWanted }: Incoming): ReadableStream<Uint8Array> {
+  let over = false;
+  const strategy = { highWaterMark: 0, size: (chunk?: Uint8Array) => chunk?.byteLength ?? 0 };
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const fail = (cause?: unknown) => {
+          if (over) return;
+          over = true;
+          const reason = "The connection ended before the request did";
+          controller.error(new RegistryError("cancelled", reason, {}, cause));
+        };
+        message.on("data", (chunk: Uint8Array) => {
+          gate.moved(chunk.byteLength);
+          if (over) return;
+          // Not a Buffer: its slice() would share memory where everybody expects a copy.
+          controller.enqueue(new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength));
+          if ((controller.desiredSize ?? 0) < -READ_AHEAD) message.pause();
+        });
+        message.on("end", () => {
+          gate.moved(0);
+          if (over) return;
+          over = true;
+          controller.close();
+        });
+        message.on("error", fail);
+        message.on("close", () => fail());
+        message.pause();
+      },
+      pull() {
+        onBodyWanted();
+        gate.wait();
+        message.resume();
+      },
+      cancel() {
+        over = true;
+        gate.moved(0);
+      },
+    },
+    strategy,
+  );
+}
+
+/** Without the mapping of IPv4 into IPv6 that a socket on `::` shows. */
+export function addressOf(socket: Socket): string {
+  const address = socket.remoteAddress ?? "";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
+}

@@ -1,0 +1,115 @@
+/** A web `Response` through `node:http`, with its Content-Length kept and never a wrong end. */
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Gate } from "./gate.ts";
+
+export interface Outgoing {
+  readonly message: ServerResponse;
+  readonly method: string;
+  readonly gate: Gate;
+  /** The connection is not used again. */
+  readonly close: boolean;
+  /** Called with the bytes of body handed to the system. */
+  onSent(bytes: number): void;
+  /** Runs after the last byte is written and before the answer ends. */
+  beforeEnd(): Promise<void>;
+}
+
+/** @throws what the stream of the response throws; the caller cuts the connection */
+export async function sendResponse(response: Response, outgoing: Outgoing): Promise<void> {
+  const { message, method, close } = outgoing;
+  const headers = headersOf(response.headers);
+  if (close) headers.connection = "close";
+  const { body, status } = response;
+  if (body === null || method === "HEAD" || status === 204 || status === 304) {
+    if (body === null && method !== "HEAD" && status !== 204 && status !== 304) headers["content-length"] = 0;
+    message.writeHead(status, headers);
+    if (body !== null) body.cancel().catch(() => {});
+    return await end(outgoing);
+  }
+  const reader = body.getReader();
+  const gone = () => void reader.cancel().catch(() => {});
+  message.once("close", gone);
+  try {
+    if (message.destroyed) return gone();
+    const first = reader.read();
+    // A body that was at hand is sent in one piece, with its length, even where nobody told it.
+    const early = await Promise.race([first, turn()]);
+    if (early?.done === false && headers["content-length"] === undefined) {
+      const second = reader.read();
+      const after = await Promise.race([second, turn()]);
+      if (after?.done === true) headers["content-length"] = early.value.byteLength;
+      message.writeHead(status, headers);
+      await pump(outgoing, reader, [first, second], numberOf(headers["content-length"]));
+    } else {
+      if (early?.done === true) headers["content-length"] ??= 0;
+      message.writeHead(status, headers);
+      if (early === undefined) message.flushHeaders();
+      await pump(outgoing, reader, [first], numberOf(headers["content-length"]));
+    }
+  } catch (error) {
+    gone();
+    throw error;
+  } finally {
+    message.off("close", gone);
+  }
+}
+
+type Read = Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+
+async function pump(
+  outgoing: Outgoing,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  begun: Read[],
+  length: number | undefined,
+): Promise<void> {
+  const { message, gate } = outgoing;
+  let sent = 0;
+  for (;;) {
+    const { done, value } = await (begun.shift() ?? (reader.read() as Read));
+    if (message.destroyed) return;
+    if (done) break;
+    if (value === undefined || value.byteLength === 0) continue;
+    sent += value.byteLength;
+    if (length !== undefined && sent > length) throw new Error(`A body is longer than its Content-Length of ${length}`);
+    if (!message.write(value)) {
+      gate.wait();
+      await drained(message);
+    }
+    gate.moved(value.byteLength);
+    outgoing.onSent(value.byteLength);
+  }
+  if (length !== undefined && sent !== length) {
+    throw new Error(`A body ended after ${sent} bytes, its Content-Length is ${length}`);
+  }
+  await end(outgoing);
+}
+
+async function end({ message, gate, beforeEnd }: Outgoing): Promise<void> {
+  await beforeEnd();
+  gate.wait();
+  message.end();
+}
+
+function drained(message: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      message.off("drain", done);
+      message.off("close", done);
+      resolve();
+    };
+    message.on("drain", done);
+    message.on("close", done);
+  });
+}
+
+const turn = (): Promise<undefined> => new Promise((resolve) => setImmediate(resolve, undefined));
+
+const numberOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
+
+function headersOf(headers: Headers): OutgoingHttpHeaders {
+  const found: OutgoingHttpHeaders = {};
+  for (const [name, value] of headers) if (name !== "set-cookie") found[name] = value;
+  const cookies = headers.getSetCookie();
+  if (cookies.length > 0) found["set-cookie"] = cookies;
+  return found;
+}
