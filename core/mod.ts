@@ -4,16 +4,21 @@ export { toHex } from "./base/bytes.ts";
 export { type CborValue, decodeCbor, encodeCbor } from "./base/cbor.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
-export { toJson } from "./base/jcs.ts";
+export { jcsText, toJson } from "./base/jcs.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
 export { createInProcessDataPlane } from "./content/data_plane.ts";
 export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.ts";
 export * from "./events/mod.ts";
+export type { EventFollower, FeedHead, FollowOptions } from "./feed/read.ts";
+export type { FeedEvent } from "./feed/scope.ts";
 export * from "./identity/mod.ts";
 export {
   codedError,
+  type EventPage,
+  type EventQuery,
   type ExpectedHead,
+  INLINE_BYTES,
   type LogVerdict,
   parseHead,
   type ReplayCheck,

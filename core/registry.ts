@@ -2,13 +2,24 @@
 import { authorize } from "./access/decide.ts";
 import { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 import { type DoctorOptions, type DoctorReport, type FixReport, fix, inspect } from "./doctor/mod.ts";
-import type { PackageEntry, StoredEvent } from "./events/types.ts";
+import type { PackageEntry } from "./events/types.ts";
+import {
+  type EventFollower,
+  type FeedHead,
+  type FollowOptions,
+  feedHead,
+  followEvents,
+  getEventPayload,
+  readEvents,
+  tailEvents,
+} from "./feed/read.ts";
+import { authorizeLog, type FeedEvent } from "./feed/scope.ts";
 import { withMaintenanceLock } from "./guards/maintenance_lock.ts";
 import type { Hasher } from "./identity/hasher.ts";
 import {
   checkReplay,
-  codedError,
   createLedger,
+  type EventPage,
   type EventQuery,
   type ExpectedHead,
   type Ledger,
@@ -112,8 +123,16 @@ export interface Registry {
     onProgress?: (done: { objects: number; bytes: number }) => void,
   ): Promise<VerifyReport>;
 
-  readEvents(caller: Caller, query: EventQuery): Promise<StoredEvent[]>;
-  tailEvents(caller: Caller, options: TailOptions): AsyncGenerator<StoredEvent, void, void>;
+  /** A page of what the caller may see of the log; payloads up to 64 KiB. */
+  readEvents(caller: Caller, query: EventQuery): Promise<EventPage<FeedEvent>>;
+  /** Every event, with its payload of any size. */
+  tailEvents(caller: Caller, options: TailOptions): AsyncGenerator<FeedEvent, void, void>;
+  /** For servers: reads on whenever its consumer is ready. `close()` it. */
+  followEvents(caller: Caller, options: FollowOptions): EventFollower;
+  getEventPayload(caller: Caller, sequence: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where the caller's feed ends. */
+  feedHead(caller: Caller): Promise<FeedHead>;
+  /** Of the whole log, for whoever may read it. */
   head(caller: Caller): Promise<ExpectedHead>;
   verifyEvents(caller: Caller, options?: VerifyLogOptions): Promise<LogVerdict>;
   redactEvent(caller: Caller, input: { sequence: number; reason: string }): Promise<{ erased: boolean }>;
@@ -149,7 +168,10 @@ export function createRegistry(options: RegistryDeps): Registry {
     verifyReads: options.verifyReads ?? true,
   };
 
-  const useCases: Omit<Registry, "ingestFile" | "replaceFile" | "putFile" | "tailEvents" | "ledger" | "close"> = {
+  const useCases: Omit<
+    Registry,
+    "ingestFile" | "replaceFile" | "putFile" | "tailEvents" | "followEvents" | "ledger" | "close"
+  > = {
     createPackage: (caller, input, once) => createPackageOnce(deps, caller, input, once?.idempotencyKey),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),
@@ -170,16 +192,15 @@ export function createRegistry(options: RegistryDeps): Registry {
     },
     verifyPackage: (caller, ref, onProgress) => verifyPackage(deps, caller, ref, onProgress),
 
-    async readEvents(caller, query) {
-      authorize(caller, "event:read");
-      return await ledger.read(query);
-    },
+    readEvents: (caller, query) => readEvents(deps, caller, query),
+    getEventPayload: (caller, sequence) => getEventPayload(deps, caller, sequence),
+    feedHead: (caller) => feedHead(deps, caller),
     async head(caller) {
-      authorize(caller, "event:read");
+      authorizeLog(caller);
       return await ledger.head();
     },
     async verifyEvents(caller, verify) {
-      authorize(caller, "event:read");
+      authorizeLog(caller);
       return await ledger.verify(verify);
     },
     async redactEvent(caller, { sequence, reason }) {
@@ -205,23 +226,14 @@ export function createRegistry(options: RegistryDeps): Registry {
     ingestFile: (caller, input) => ingestFile(deps, caller, input),
     replaceFile: (caller, input) => replaceFile(deps, caller, input),
     putFile: (caller, input) => putFile(deps, caller, input),
-    tailEvents(caller, tail) {
-      authorize(caller, "event:read");
-      return codedTail(database, ledger.tail(tail));
-    },
+    tailEvents: (caller, tail) => tailEvents(deps, caller, tail),
+    followEvents: (caller, follow) => followEvents(deps, caller, follow),
     ledger,
     async close() {
+      ledger.close();
       await ledger.settled();
       await dataPlane.close();
       await database.close();
     },
   };
-}
-
-async function* codedTail(database: Database, events: AsyncGenerator<StoredEvent, void, void>) {
-  try {
-    yield* events;
-  } catch (error) {
-    throw codedError(database, error);
-  }
 }

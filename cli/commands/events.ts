@@ -1,4 +1,4 @@
-import { type CborValue, decodeCbor, parseHead, type StoredEvent, toHex, toJson } from "../../core/mod.ts";
+import { type CborValue, decodeCbor, type FeedEvent, parseHead, toHex, toJson } from "../../core/mod.ts";
 import { type CommandSpec, option, repeated, wholeNumber } from "../context.ts";
 import { EXIT, formatCount, printable } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -27,14 +27,15 @@ export const eventsTail: CommandSpec = {
 };
 
 /** The event as JSON: bytes as hex, the payload in its JSON projection. */
-function toRecord(event: StoredEvent) {
+function toRecord(event: FeedEvent) {
+  const hex = (bytes: Uint8Array | null) => (bytes === null ? null : toHex(bytes));
   const decoded = (bytes: Uint8Array | null) => (bytes === null ? null : toJson(decodeCbor(bytes)));
   return {
     ...event,
     commitment: toHex(event.commitment),
-    prev_hash: toHex(event.prev_hash),
-    hash: toHex(event.hash),
-    salt: event.salt === null ? null : toHex(event.salt),
+    prev_hash: hex(event.prev_hash),
+    hash: hex(event.hash),
+    salt: hex(event.salt),
     context: decoded(event.context),
     payload: decoded(event.payload),
   };
@@ -42,7 +43,7 @@ function toRecord(event: StoredEvent) {
 
 const SHOWN_PAYLOAD = 160;
 
-function line(event: StoredEvent): string {
+function line(event: FeedEvent): string {
   const head = `${event.sequence} ${event.occurred_at} ${event.type} ${event.subject} ${event.actor}`;
   if (event.payload === null) return `${printable(head)} (erased)`;
   const what =

@@ -20,7 +20,7 @@ import type { Tables } from "../views/tables.ts";
 import type { View } from "../views/view.ts";
 import { lockHead } from "./append.ts";
 import { digestViews, type ViewsDigest } from "./dump.ts";
-import { readEvents, readHead } from "./read.ts";
+import { readHead, readLog } from "./read.ts";
 
 export interface ReplayOptions {
   onProgress?(done: number, total: number): void;
@@ -59,7 +59,7 @@ async function replayInto(
   let since = 0;
   for (;;) {
     throwIfCancelled(options.signal);
-    const page = await readEvents(source, { since, limit: PAGE });
+    const page = await readLog(source, { since, limit: PAGE });
     const batch: ReducibleEvent[] = [];
     for (const event of page) {
       previous = assertLinked(hasher, event, since + 1, previous);

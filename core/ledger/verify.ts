@@ -11,7 +11,7 @@ import { assertKnownType, decodePayload } from "../events/codec.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
-import { readEvents, readHead } from "./read.ts";
+import { readHead, readLog } from "./read.ts";
 
 export interface ExpectedHead {
   readonly sequence: number;
@@ -76,7 +76,7 @@ export async function verifyLog(
     if (!isExpected(0, GENESIS_HASH)) return verdict("the expected hash of the empty log is 64 zeros", 0);
     for (;;) {
       throwIfCancelled(options.signal);
-      const page = await readEvents(trx, { since: sequence, limit: PAGE });
+      const page = await readLog(trx, { since: sequence, limit: PAGE });
       for (const event of page) {
         const at = sequence + 1;
         if (event.sequence !== at) return verdict(`event ${at} is missing`, at);

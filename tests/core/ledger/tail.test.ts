@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { StoredEvent } from "../../../core/mod.ts";
+import type { FeedEvent } from "../../../core/mod.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
 import {
   caller,
@@ -12,12 +12,12 @@ import {
 } from "../../support/registry_fixture.ts";
 import { runChild } from "../../support/registry_process.ts";
 
-const sequences = (events: readonly StoredEvent[]) => events.map((event) => event.sequence);
+const sequences = (events: readonly FeedEvent[]) => events.map((event) => event.sequence);
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 /** Takes `count` events, then lets go. */
-async function take(events: AsyncGenerator<StoredEvent, void, void>, count: number): Promise<StoredEvent[]> {
-  const taken: StoredEvent[] = [];
+async function take(events: AsyncGenerator<FeedEvent, void, void>, count: number): Promise<FeedEvent[]> {
+  const taken: FeedEvent[] = [];
   for await (const event of events) {
     taken.push(event);
     if (taken.length === count) break;
@@ -39,7 +39,7 @@ forEachDatabase((_, open, target) => {
           for (let i = 0; i < 30; i++) await newPackage(registry);
         }),
       );
-      const [a, b, c] = (await Promise.all(tails)) as [StoredEvent[], StoredEvent[], StoredEvent[]];
+      const [a, b, c] = (await Promise.all(tails)) as [FeedEvent[], FeedEvent[], FeedEvent[]];
       expect(sequences(a)).toEqual(upTo(total));
       expect(sequences(b)).toEqual(upTo(total));
       expect(sequences(c)).toEqual(upTo(total, 4));
@@ -132,7 +132,7 @@ forEachDatabase((_, open, target) => {
 
   test("a page of events has a limit within 1..10000 and a whole, non-negative start", async () => {
     const { registry } = await openFixture({ database: await open() });
-    expect(sequences(await registry.readEvents(caller, { since: 2, limit: 3 }))).toEqual([3, 4, 5]);
+    expect(sequences((await registry.readEvents(caller, { since: 2, limit: 3 })).events)).toEqual([3, 4, 5]);
     for (const limit of [0, -1, 1.5, 10_001, Number.NaN]) {
       expect(await codeOf(registry.readEvents(caller, { since: 0, limit }))).toBe("invalid_argument");
     }

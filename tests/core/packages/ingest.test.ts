@@ -84,7 +84,7 @@ forEachDatabase((_, open) => {
       const results = await Promise.all(calls);
       expect(results.filter((r) => !r.deduplicated)).toHaveLength(1);
       expect(await left()).toEqual([0, 1]);
-      const stored = (await registry.readEvents(caller, { since: 0, limit: 1000 })).filter(
+      const stored = (await registry.readEvents(caller, { since: 0, limit: 1000 })).events.filter(
         (e) => e.type === "v1.object.stored",
       );
       expect(stored).toHaveLength(1);
