@@ -4,13 +4,18 @@ import type { Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/mod.ts";
 import type { App, AppEnv } from "./env.ts";
 import { errorResponse } from "./errors.ts";
+import { routePath, wellFormedPath } from "./http/path.ts";
 import { invalidRequest } from "./invalid_request.ts";
 import { allowedHosts, type HostRules } from "./middleware/allowed_hosts.ts";
 import { type Authenticate, authentication } from "./middleware/authentication.ts";
 import { responseHeaders } from "./middleware/response_headers.ts";
 import { notFound } from "./not_found.ts";
 import { describeApi } from "./openapi.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { manifestRoutes } from "./routes/manifest.ts";
+import { metadataSchemaRoutes } from "./routes/metadata_schemas.ts";
+import { objectRoutes } from "./routes/objects.ts";
 import { packageRoutes } from "./routes/packages.ts";
 
 export interface AppOptions {
@@ -18,6 +23,8 @@ export interface AppOptions {
   /** Turns a request into its caller; every route but `/health`, `/openapi.json` and `/docs` asks it first. */
   readonly authenticate: Authenticate;
   readonly health: () => Promise<HealthReport>;
+  /** Of this program, for the description. */
+  readonly version?: string;
   /** Without it only loopback names are answered. */
   readonly config?: HostRules;
   /** Gets every error that is answered with 500 or above, whole. Default: console.error. */
@@ -36,17 +43,23 @@ export function createApp(options: AppOptions): App {
     registry,
     authenticate,
     health,
+    version = "0.0.0",
     config = {},
     onError = (error, request) => console.error("request failed", request, error),
   } = options;
-  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest });
+  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest, getPath: routePath });
   app.use(requestId({ limitLength: 64 }));
   app.use(responseHeaders);
   app.use(allowedHosts(config));
+  app.use(wellFormedPath);
   healthRoutes(app, health);
-  describeApi(app);
+  describeApi(app, version);
   app.use(authentication(authenticate));
   packageRoutes(app, registry);
+  fileRoutes(app, registry);
+  manifestRoutes(app, registry);
+  objectRoutes(app, registry);
+  metadataSchemaRoutes(app, registry);
   app.notFound(notFound(app));
   app.onError((error, c) => {
     const response = errorResponse(error, c.get("requestId"));

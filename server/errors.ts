@@ -2,7 +2,9 @@
  * Errors over HTTP: RFC 9457 problem details. One exhaustive table, so that a new code does not compile until it is
  * decided what HTTP answers.
  */
+import { HTTPException } from "hono/http-exception";
 import { type ErrorCode, isRegistryError } from "../core/spi/mod.ts";
+import { HTTP_ANSWERS, HttpError, type HttpErrorCode } from "./http/error.ts";
 
 interface Answer {
   readonly status: number;
@@ -60,9 +62,6 @@ export const ERROR_ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   internal: { status: 500, title: "Internal error" },
 };
 
-/** What HTTP itself refuses, before any use case is called. */
-export type HttpErrorCode = "not_found" | "method_not_allowed" | "misdirected_request";
-
 export interface Problem {
   /** Names the code; not meant to be fetched (RFC 9457, section 3.1.1). */
   readonly type: string;
@@ -108,7 +107,11 @@ export function problemResponse(options: ProblemOptions): Response {
  * title only: messages of the operating system and of the database hold paths, names and addresses. The log has them.
  */
 export function errorResponse(error: unknown, requestId: string): Response {
-  const code = isRegistryError(error) ? error.code : "internal";
+  if (error instanceof HttpError) {
+    const { code, message: detail, headers } = error;
+    return problemResponse({ ...HTTP_ANSWERS[code], code, detail, requestId, headers });
+  }
+  const code = isRegistryError(error) ? error.code : isMalformed(error) ? "invalid_argument" : "internal";
   const { status, title, retryAfter } = ERROR_ANSWERS[code];
   const explain = isRegistryError(error) && (status < 500 || code === "unsupported");
   return problemResponse({
@@ -120,4 +123,9 @@ export function errorResponse(error: unknown, requestId: string): Response {
     ...(explain && Object.keys(error.data).length > 0 ? { data: error.data } : {}),
     ...(retryAfter === undefined ? {} : { headers: { "retry-after": String(retryAfter) } }),
   });
+}
+
+/** What Hono's own validators throw for a request that they cannot read. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof HTTPException && error.status === 400;
 }

@@ -4,3 +4,4 @@ export type { App, AppEnv } from "./env.ts";
 export { ERROR_ANSWERS, errorResponse, type Problem } from "./errors.ts";
 export type { HostRules } from "./middleware/allowed_hosts.ts";
 export type { Authenticate } from "./middleware/authentication.ts";
+export { openApiDocument } from "./openapi.ts";

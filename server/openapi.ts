@@ -1,6 +1,13 @@
 /** `/openapi.json`: the description that the routes themselves make (OpenAPI 3.1). */
 import type { App } from "./env.ts";
 
+const TAGS = [
+  { name: "packages", description: "Sets of files with metadata: open, then finalised for good" },
+  { name: "files", description: "What is in a package" },
+  { name: "objects", description: "Bytes by their content address" },
+  { name: "metadata schemas", description: "What metadata must look like" },
+] as const;
+
 export const API_INFO = {
   title: "artifact-store",
   description:
@@ -8,9 +15,14 @@ export const API_INFO = {
   license: { name: "Apache-2.0", identifier: "Apache-2.0" },
 } as const;
 
-export function describeApi(app: App, version = "0.1.0"): void {
+/** The document. Routes that are added later are in it too. */
+export function openApiDocument(app: App, version: string) {
+  return app.getOpenAPI31Document({ openapi: "3.1.0", info: { ...API_INFO, version }, tags: [...TAGS] });
+}
+
+export function describeApi(app: App, version: string): void {
   app.get("/openapi.json", (c) => {
     c.header("cache-control", "no-cache");
-    return c.json(app.getOpenAPI31Document({ openapi: "3.1.0", info: { ...API_INFO, version } }));
+    return c.json(openApiDocument(app, version));
   });
 }

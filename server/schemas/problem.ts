@@ -3,13 +3,19 @@ import { z } from "@hono/zod-openapi";
 
 export const ProblemSchema = z
   .object({
-    type: z.string().openapi({ example: "urn:artifact-store:error:package_not_found" }),
-    title: z.string(),
-    status: z.int(),
-    code: z.string().openapi({ description: "Stable; decide by it" }),
-    detail: z.string().optional(),
-    data: z.record(z.string(), z.unknown()).optional(),
-    request_id: z.string(),
+    type: z.string().openapi({
+      description: "Names the code; not meant to be fetched",
+      example: "urn:artifact-store:error:package_not_found",
+    }),
+    title: z.string().openapi({ example: "Package not found" }),
+    status: z.int().openapi({ example: 404 }),
+    code: z.string().openapi({ description: "Stable; decide by it", example: "package_not_found" }),
+    detail: z.string().optional().openapi({ description: "For people; says what to do" }),
+    data: z.record(z.string(), z.unknown()).optional().openapi({ description: "Facts that belong to the code" }),
+    request_id: z.string().openapi({
+      description: "As in X-Request-Id and in the server's log",
+      example: "019374e0-0000-7000-8000-000000000001",
+    }),
   })
   .openapi("Problem");
 
@@ -18,19 +24,25 @@ const MEANINGS: Readonly<Record<number, string>> = {
   403: "The caller may not do this",
   404: "There is no such thing, or the caller may not know of it",
   409: "The state of things does not allow it",
+  406: "Not in a form that the client accepts",
   412: "A precondition of the request does not hold",
   413: "A limit is exceeded",
+  415: "The body is of a type or coding that is not taken here",
   416: "The range lies outside of the content",
+  421: "This server does not answer to that Host",
   422: "The content does not fit what was said about it",
   500: "This server failed; its log has the request id",
+  501: "Not supported",
   503: "Not now; try again later",
   507: "The storage or the database is full",
 };
 
-/** Responses of a route for these statuses, besides 500 and 503 that any may have. */
+/** What any route may answer: not well-formed, not allowed, wrong Host, our failure, not now, disk full. */
+const ANY = [400, 403, 421, 500, 503, 507] as const;
+
+/** Responses of a route for these statuses, besides those that any may have. */
 export function problems(...statuses: readonly number[]) {
   const content = { "application/problem+json": { schema: ProblemSchema } };
-  return Object.fromEntries(
-    [...statuses, 500, 503].map((status) => [status, { description: MEANINGS[status] ?? "Refused", content }]),
-  );
+  const all = [...new Set([...statuses, ...ANY])].sort((a, b) => a - b);
+  return Object.fromEntries(all.map((status) => [status, { description: MEANINGS[status] ?? "Refused", content }]));
 }

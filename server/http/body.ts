@@ -1,0 +1,105 @@
+/** Request bodies: counted in our own stream, and cut ones told from complete ones. */
+import type { MiddlewareHandler } from "hono";
+import { collect, messageOf, RegistryError, toIterable } from "../../core/mod.ts";
+import type { AppEnv } from "../env.ts";
+import { HttpError } from "./error.ts";
+
+export const MAX_JSON_BYTES = 1024 * 1024;
+const MAX_JSON_DEPTH = 64;
+
+/** The bytes of a request. A connection that breaks is an error, never an end. */
+export function bodyOf(request: Request): AsyncIterable<Uint8Array> {
+  refuseCoding(request.headers);
+  const { body } = request;
+  return {
+    [Symbol.asyncIterator]() {
+      const bytes = toIterable(body ?? new ReadableStream({ start: (controller) => controller.close() }))[
+        Symbol.asyncIterator
+      ]();
+      return {
+        async next() {
+          try {
+            return await bytes.next();
+          } catch (error) {
+            throw new RegistryError(
+              "size_mismatch",
+              `The body of the request ended early: ${messageOf(error)}; send it again`,
+              {},
+              error,
+            );
+          }
+        },
+        return: async () => (await bytes.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}
+
+/** Bytes that the client says it will send; `undefined` where it does not say. */
+export function contentLength(headers: Headers): number | undefined {
+  const text = headers.get("content-length");
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A whole small body. @throws {RegistryError} `limit_exceeded` before more than `limit` bytes are kept */
+export async function smallBody(request: Request, limit: number): Promise<Uint8Array> {
+  const length = contentLength(request.headers) ?? 0;
+  if (length > limit) {
+    throw new RegistryError("limit_exceeded", `This body may have ${limit} bytes, not ${length}`, {
+      limit,
+      bytes: length,
+    });
+  }
+  return await collect(bodyOf(request), limit);
+}
+
+/** @throws {RegistryError} `invalid_argument` */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new RegistryError("invalid_argument", "The body is not UTF-8");
+  }
+}
+
+/** Goes before the validator of a JSON body: nothing but small, shallow JSON, said to be JSON, gets to it. */
+export const jsonBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { raw } = c.req;
+  const [type = "", ...params] = (raw.headers.get("content-type") ?? "").split(";").map((s) => s.trim().toLowerCase());
+  if (type !== "application/json" || params.some((p) => p.startsWith("charset=") && !/^charset="?utf-8"?$/.test(p))) {
+    throw new HttpError("unsupported_media_type", "Send JSON in UTF-8, and say so: Content-Type: application/json");
+  }
+  const text = decodeUtf8(await smallBody(raw, MAX_JSON_BYTES));
+  if (depthOf(text) > MAX_JSON_DEPTH) {
+    throw new RegistryError("invalid_argument", `The JSON is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  }
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new RegistryError("invalid_argument", `The body is not JSON: ${messageOf(error).slice(0, 200)}`);
+  }
+  // Where Hono keeps a body that it has read, for its own json(); the types hide that these are promises.
+  c.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+  await next();
+};
+
+/** How deep brackets nest, before a parser that recurses sees them. */
+function depthOf(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
+    if (token === "[" || token === "{") deepest = Math.max(deepest, ++depth);
+    else if (token === "]" || token === "}") depth--;
+  }
+  return deepest;
+}
+
+/** RFC 9110, section 8.4: a coding that is not understood must not be kept as if it were the content. */
+function refuseCoding(headers: Headers): void {
+  const coding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (coding !== "identity" && coding !== "") {
+    throw new HttpError("unsupported_media_type", "Send the content without a Content-Encoding", {
+      "accept-encoding": "identity",
+    });
+  }
+}

@@ -1,0 +1,26 @@
+/** The path of a request, the same on every runtime (DESIGN 7). */
+import type { MiddlewareHandler } from "hono";
+import { getPath } from "hono/utils/url";
+import { RegistryError } from "../../core/mod.ts";
+import type { AppEnv } from "../env.ts";
+
+/**
+ * What routes are matched against. Bun and Node resolve dot segments before anybody sees the URL, Deno does not: so it
+ * is done here for all. A `..` that is not a segment of the URL (`%2F..%2F`) survives, and is refused as a path.
+ */
+export function routePath(request: Request): string {
+  const { url } = request;
+  return /\/(?:\.|%2e)|\\/i.test(url) ? getPath({ url: new URL(url).href } as Request) : getPath(request);
+}
+
+/** Hono passes on what it cannot decode; the name of a file must be exactly what the client meant. */
+export const wellFormedPath: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { url } = c.req;
+  const path = url.slice(url.indexOf("/", url.indexOf(":") + 3)).replace(/[?#].*$/s, "");
+  try {
+    decodeURIComponent(path);
+  } catch {
+    throw new RegistryError("invalid_argument", "The path of the URL is not percent-encoded UTF-8 (a % itself is %25)");
+  }
+  await next();
+};
