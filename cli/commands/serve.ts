@@ -1,4 +1,5 @@
 import type { CommandSpec } from "../context.ts";
+import { version } from "../version.ts";
 
 /** How long running requests may take after the first signal. */
 const GRACE = 10_000;
@@ -18,6 +19,7 @@ export const serve: CommandSpec = {
       registry: composed.registry,
       authenticate: () => composed.caller,
       health: () => composed.health(),
+      version: version().version,
       config: { listenHost: hostname, allowedHosts: config.server.allowed_hosts },
       onError: (error, request) =>
         output.note(`request failed: ${request.method} ${request.path}`, { ...request, error: String(error) }),
