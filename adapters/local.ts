@@ -25,6 +25,7 @@ import { migrate, schemaState } from "../migrations/mod.ts";
 import { openSqliteDatabase } from "./database-sqlite/mod.ts";
 import { loadHasher } from "./hasher.ts";
 import { createFsStorage } from "./storage-fs/mod.ts";
+import { zstdDecompressor } from "./zstd.ts";
 
 export interface OpenLocalOptions {
   /** Everything is kept below it; made (0700) if missing. */
@@ -64,6 +65,7 @@ export async function assembleRegistry(parts: {
   readonly verifyReads?: boolean;
 }): Promise<Registry> {
   const { database, storage, hasher, limits, verifyReads = true } = parts;
+  const zstd = zstdDecompressor();
   try {
     await bringUpToDate(database, hasher);
     const registry = createRegistry({
@@ -73,6 +75,7 @@ export async function assembleRegistry(parts: {
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),
       verifyReads,
+      ...(zstd === undefined ? {} : { zstd }),
       ...(limits === undefined ? {} : { limits }),
     });
     await bootstrap(registry.ledger);

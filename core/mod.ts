@@ -28,6 +28,10 @@ export {
   type ViewsDigest,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
+export { ARCHIVE_OUTPUT_FORMATS, type ArchiveContent, type ArchiveOutputFormat } from "./packages/archive_export.ts";
+export type { ImportArchiveInput } from "./packages/archive_import.ts";
+export { ARCHIVE_INPUT_FORMATS, type ArchiveInputFormat } from "./packages/archive_source.ts";
+export type { ArchiveOutcome, ArchiveReport } from "./packages/archive_unit.ts";
 export type { DamagedObject, FileContent, VerifyReport } from "./packages/content.ts";
 export type { CreatePackageInput } from "./packages/create.ts";
 export type { FileEntry } from "./packages/entries.ts";

@@ -33,6 +33,9 @@ import {
   withCodes,
 } from "./ledger/mod.ts";
 import { abandonPackage } from "./packages/abandon.ts";
+import { type ArchiveContent, type ExportArchiveInput, exportArchive } from "./packages/archive_export.ts";
+import { type ImportArchiveInput, importArchive } from "./packages/archive_import.ts";
+import type { ArchiveReport } from "./packages/archive_unit.ts";
 import {
   type FileContent,
   getFile,
@@ -60,6 +63,7 @@ import { DEFAULT_LIMITS, type Limits, type Package, type PackageDeps } from "./p
 import type { Caller } from "./spi/authenticator.ts";
 import type { DataPlane } from "./spi/data_plane.ts";
 import type { Database } from "./spi/database.ts";
+import type { Decompressor } from "./spi/runtime.ts";
 import type { ByteRange } from "./spi/storage.ts";
 import type { Tables } from "./views/tables.ts";
 
@@ -76,6 +80,8 @@ export interface RegistryDeps {
   readonly limits?: Partial<Limits>;
   /** Whether whole reads are re-digested while they stream. Default true. */
   readonly verifyReads?: boolean;
+  /** Reads zstd archives; without it they are `unsupported`. */
+  readonly zstd?: Decompressor;
 }
 
 /**
@@ -96,6 +102,8 @@ export interface Registry {
   addDirectory(caller: Caller, input: { packageId: string; path: string }): Promise<PackageEntry>;
   addSymlink(caller: Caller, input: { packageId: string; path: string; target: string }): Promise<PackageEntry>;
   removeFile(caller: Caller, input: { packageId: string; path: string }): Promise<void>;
+  /** Adds all entries of a tar, or none. */
+  importArchive(caller: Caller, input: ImportArchiveInput): Promise<ArchiveReport>;
   finalizePackage(caller: Caller, packageId: string): Promise<Package>;
   abandonPackage(caller: Caller, input: { packageId: string; reason: string }): Promise<void>;
   registerMetadataSchema(
@@ -117,6 +125,8 @@ export interface Registry {
   findObject(caller: Caller, address: string): Promise<FileEntry>;
   /** The bytes of an entry from `listFiles`, `getEntry` or `findObject`, without looking its package up again. */
   openFile(caller: Caller, entry: FileEntry, options?: { range?: ByteRange; verify?: boolean }): Promise<FileContent>;
+  /** The whole package as a tar or a zip. */
+  exportArchive(caller: Caller, input: ExportArchiveInput): Promise<ArchiveContent>;
   verifyPackage(
     caller: Caller,
     ref: string,
@@ -166,11 +176,12 @@ export function createRegistry(options: RegistryDeps): Registry {
     limits,
     backendId,
     verifyReads: options.verifyReads ?? true,
+    ...(options.zstd === undefined ? {} : { zstd: options.zstd }),
   };
 
   const useCases: Omit<
     Registry,
-    "ingestFile" | "replaceFile" | "putFile" | "tailEvents" | "followEvents" | "ledger" | "close"
+    "ingestFile" | "replaceFile" | "putFile" | "importArchive" | "tailEvents" | "followEvents" | "ledger" | "close"
   > = {
     createPackage: (caller, input, once) => createPackageOnce(deps, caller, input, once?.idempotencyKey),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
@@ -190,6 +201,7 @@ export function createRegistry(options: RegistryDeps): Registry {
       authorize(caller, "package:read");
       return await openFile(deps, caller, entry, read);
     },
+    exportArchive: (caller, input) => exportArchive(deps, caller, input),
     verifyPackage: (caller, ref, onProgress) => verifyPackage(deps, caller, ref, onProgress),
 
     readEvents: (caller, query) => readEvents(deps, caller, query),
@@ -223,6 +235,7 @@ export function createRegistry(options: RegistryDeps): Registry {
   return {
     ...withCodes(database, useCases),
     // These read a stream of the caller's, whose errors are not the database's: they code their own.
+    importArchive: (caller, input) => importArchive(deps, caller, input),
     ingestFile: (caller, input) => ingestFile(deps, caller, input),
     replaceFile: (caller, input) => replaceFile(deps, caller, input),
     putFile: (caller, input) => putFile(deps, caller, input),

@@ -19,6 +19,8 @@ export const ERROR_ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   invalid_path: { status: 400, title: "Invalid path" },
   invalid_name: { status: 400, title: "Invalid name" },
   invalid_metadata: { status: 422, title: "Metadata does not match its schema" },
+  invalid_archive: { status: 400, title: "Invalid archive" },
+  archive_refused: { status: 422, title: "Archive has entries that cannot be taken" },
   non_canonical: { status: 400, title: "Not in canonical form" },
   digest_mismatch: { status: 422, title: "Content does not match the digest" },
   size_mismatch: { status: 422, title: "Content does not match the size" },

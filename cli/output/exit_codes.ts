@@ -29,6 +29,8 @@ export const ERROR_EXITS: Readonly<Record<ErrorCode, ExitCode>> = {
   invalid_name: EXIT.usage,
   invalid_metadata: EXIT.usage,
   non_canonical: EXIT.refused,
+  invalid_archive: EXIT.refused,
+  archive_refused: EXIT.refused,
   digest_mismatch: EXIT.refused,
   size_mismatch: EXIT.refused,
   limit_exceeded: EXIT.refused,

@@ -12,6 +12,8 @@ export type ErrorCode =
   | "invalid_name"
   | "invalid_metadata"
   | "non_canonical"
+  | "invalid_archive"
+  | "archive_refused"
   | "digest_mismatch"
   | "size_mismatch"
   | "limit_exceeded"

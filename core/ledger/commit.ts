@@ -23,6 +23,8 @@ import { databaseError } from "./faults.ts";
 import type { Decision, Unit } from "./unit.ts";
 
 const MAX_GROUP = 256;
+/** Facts asked for in one call of a loader. */
+const MAX_LOADED = 2048;
 /**
  * How long a group waits for announced units, ms: about what a commit costs. Without it, 64 writers of small files end
  * up in groups of three, each with a sync of its own.
@@ -271,7 +273,13 @@ async function loadWants(trx: Transaction<Tables>, group: readonly Pending[]): P
   }
   const facts = new Map<string, unknown>();
   for (const [loader, keys] of byLoader) {
-    for (const [key, value] of await loader.load(trx, [...keys.values()])) facts.set(`${loader.name} ${key}`, value);
+    const all = [...keys.values()];
+    for (let at = 0; at < all.length; at += MAX_LOADED) {
+      // Only a unit with very many wants of its own comes here twice: the event loop gets a turn.
+      if (at > 0) await turn();
+      const found = await loader.load(trx, all.slice(at, at + MAX_LOADED));
+      for (const [key, value] of found) facts.set(`${loader.name} ${key}`, value);
+    }
   }
   return facts;
 }

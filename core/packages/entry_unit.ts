@@ -131,7 +131,11 @@ export function checkAncestors(path: string, ancestors: readonly (ArtifactFilesT
 }
 
 /** The event that records where new bytes are; none where the log knows a good copy. */
-export function storedEvent(content: StoredContent, object: ObjectRecord | undefined, retired: boolean): NewEvent | undefined {
+export function storedEvent(
+  content: StoredContent,
+  object: ObjectRecord | undefined,
+  retired: boolean,
+): NewEvent | undefined {
   const { result, generation } = content;
   const { location, address, digests, size } = result;
   if (result.deduplicated) {

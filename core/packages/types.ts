@@ -6,6 +6,7 @@ import type { Hasher } from "../identity/hasher.ts";
 import type { Ledger } from "../ledger/mod.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
+import type { Decompressor } from "../spi/runtime.ts";
 import type { Tables } from "../views/tables.ts";
 
 /** Upper bounds on what a caller may send. */
@@ -16,6 +17,12 @@ export interface Limits {
   /** Bytes of a package's metadata, or of a metadata schema, as canonical JSON. */
   readonly maxMetadataBytes: number;
   readonly maxExternalRefs: number;
+  /** Names in one archive, directories on the way to them counted. They become one unit of work, so others wait for it. */
+  readonly maxArchiveEntries: number;
+  /** Bytes of one archive, uncompressed. */
+  readonly maxArchiveBytes: number;
+  /** How many times its compressed size an archive may have. */
+  readonly maxArchiveRatio: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -23,6 +30,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxFilesPerPackage: 250_000,
   maxMetadataBytes: 1024 * 1024,
   maxExternalRefs: 100,
+  maxArchiveEntries: 20_000,
+  maxArchiveBytes: 1024 ** 4,
+  maxArchiveRatio: 200,
 });
 
 /** Everything a use case works with. */
@@ -38,6 +48,8 @@ export interface PackageDeps {
   readonly backendId: string;
   /** Whether whole reads are re-digested unless the caller says. */
   readonly verifyReads: boolean;
+  /** Reads zstd, where the runtime can. */
+  readonly zstd?: Decompressor;
 }
 
 export interface Package {

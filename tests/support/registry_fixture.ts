@@ -10,6 +10,7 @@ import {
   createInProcessDataPlane,
   createRegistry,
   type Database,
+  type Decompressor,
   type Hasher,
   type Ids,
   isRegistryError,
@@ -54,8 +55,9 @@ export async function openFixture(parts: {
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly limits?: Partial<Limits>;
+  readonly zstd?: Decompressor;
 }): Promise<Fixture> {
-  const { database, storage = createMemoryStorage(), clock, ids, limits } = parts;
+  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd } = parts;
   await bringUpToDate(database, hasher);
   const registry = createRegistry({
     database,
@@ -66,6 +68,7 @@ export async function openFixture(parts: {
     ...(clock && { clock }),
     ...(ids && { ids }),
     ...(limits && { limits }),
+    ...(zstd && { zstd }),
   });
   await bootstrap(registry.ledger);
   opened.add(registry);

@@ -31,6 +31,8 @@ function callsOn(registry: Registry, who: Caller, packageId: string): Record<str
     addDirectory: () => registry.addDirectory(who, { packageId, path: "d" }),
     addSymlink: () => registry.addSymlink(who, { packageId, path: "l", target: "a" }),
     removeFile: () => registry.removeFile(who, { packageId, path: "a" }),
+    importArchive: () => registry.importArchive(who, { packageId, source: source("x") }),
+    exportArchive: () => registry.exportArchive(who, { package: packageId, format: "tar" }),
     finalizePackage: () => registry.finalizePackage(who, packageId),
     abandonPackage: () => registry.abandonPackage(who, { packageId, reason: "x" }),
   };
