@@ -1,11 +1,12 @@
 /** Everything core offers to doors and embedders. */
 export { type Action, DEFAULT_TENANT, localCaller } from "./access/decide.ts";
 export { toHex } from "./base/bytes.ts";
-export { type CborValue, decodeCbor, encodeCbor } from "./base/cbor.ts";
+export { type CborValue, decodeCbor, decodeTrustedCbor, encodeCbor } from "./base/cbor.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { jcsText, toJson } from "./base/jcs.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
+export { turn } from "./base/turn.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
 export { createInProcessDataPlane } from "./content/data_plane.ts";
 export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.ts";
@@ -40,6 +41,7 @@ export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, staysInside } from "./packages/paths.ts";
 export type { ListFilesQuery, PageOf } from "./packages/read.ts";
 export { DEFAULT_LIMITS, type Limits, type Package } from "./packages/types.ts";
+export type { AppendUploadInput, CreateUploadInput, Upload } from "./packages/upload_file.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
 export type * from "./spi/mod.ts";
 export type { Tables } from "./views/tables.ts";

@@ -11,6 +11,7 @@ import { type Authenticate, authentication } from "./middleware/authentication.t
 import { responseHeaders } from "./middleware/response_headers.ts";
 import { notFound } from "./not_found.ts";
 import { describeApi } from "./openapi.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { manifestRoutes } from "./routes/manifest.ts";
@@ -23,6 +24,8 @@ export interface AppOptions {
   /** Turns a request into its caller; every route but `/health`, `/openapi.json` and `/docs` asks it first. */
   readonly authenticate: Authenticate;
   readonly health: () => Promise<HealthReport>;
+  /** Aborts when the server begins to stop: long-polls and event streams end, so that nothing waits for them. */
+  readonly stopping?: AbortSignal;
   /** Of this program, for the description. */
   readonly version?: string;
   /** Without it only loopback names are answered. */
@@ -60,6 +63,7 @@ export function createApp(options: AppOptions): App {
   manifestRoutes(app, registry);
   objectRoutes(app, registry);
   metadataSchemaRoutes(app, registry);
+  eventRoutes(app, registry, options.stopping);
   app.notFound(notFound(app));
   app.onError((error, c) => {
     const response = errorResponse(error, c.get("requestId"));

@@ -5,6 +5,7 @@ const TAGS = [
   { name: "packages", description: "Sets of files with metadata: open, then finalised for good" },
   { name: "files", description: "What is in a package" },
   { name: "objects", description: "Bytes by their content address" },
+  { name: "events", description: "What happened, in order, and the chain that proves it" },
   { name: "metadata schemas", description: "What metadata must look like" },
 ] as const;
 

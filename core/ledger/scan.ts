@@ -43,8 +43,8 @@ export function checkFilter({ types, subject }: EventFilter): void {
         : `There is no event type ${JSON.stringify(unknown.slice(0, 100))}`,
     );
   }
-  if (subject !== undefined && (subject === "" || subject.length > 200 || !subject.isWellFormed())) {
-    throw new RegistryError("invalid_argument", "A subject is an id of 1 to 200 characters");
+  if (subject !== undefined && !/^[!-~]{1,200}$/.test(subject)) {
+    throw new RegistryError("invalid_argument", "A subject is an id of 1 to 200 ASCII characters, without spaces");
   }
 }
 

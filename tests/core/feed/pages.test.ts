@@ -154,7 +154,13 @@ forEachDatabase((_, open) => {
 
     test("is refused for types that do not exist, none, or subjects that are no id", async () => {
       const registry = await scene();
-      for (const filter of [{ types: [] }, { types: ["v1.nothing"] }, { subject: "" }, { subject: "x".repeat(201) }]) {
+      for (const filter of [
+        { types: [] },
+        { types: ["v1.nothing"] },
+        { subject: "" },
+        { subject: "x".repeat(201) },
+        { subject: "a\0" },
+      ]) {
         const wrong = { since: 0, ...filter } as never as { since: number };
         expect(await codeOf(registry.readEvents(caller, { ...wrong, limit: 1 }))).toBe("invalid_argument");
         expect(
