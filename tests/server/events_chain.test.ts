@@ -92,7 +92,7 @@ async function check<B>(
           ? encoded(event.payload)
           : new Uint8Array(await (await get(event.payload_url)).arrayBuffer());
       const opened = encode([toBytes(event.salt), encoded(event.context), payload]);
-      expect({ sequence, commitment: blake3(opened) }).toEqual({ sequence, commitment });
+      expect({ sequence, commitment: blake3(opened) as Uint8Array }).toEqual({ sequence, commitment });
       commitments++;
     }
     hash = blake3(encode([sequence, event_id, type, tenant, subject, actor, occurred_at, commitment, hash]));
