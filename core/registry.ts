@@ -1,6 +1,7 @@
 /** The library's surface: use cases bound to what they work with. No logic of its own. */
 import { authorize } from "./access/decide.ts";
 import { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
+import { createUploads } from "./content/uploads.ts";
 import { type DoctorOptions, type DoctorReport, type FixReport, fix, inspect } from "./doctor/mod.ts";
 import type { PackageEntry } from "./events/types.ts";
 import {
@@ -60,6 +61,15 @@ import { type ListPackagesQuery, listPackages } from "./packages/list.ts";
 import { getPackage, type ListFilesQuery, listFiles, type PageOf } from "./packages/read.ts";
 import { registerMetadataSchema } from "./packages/register_schema.ts";
 import { DEFAULT_LIMITS, type Limits, type Package, type PackageDeps } from "./packages/types.ts";
+import {
+  type AppendUploadInput,
+  appendUpload,
+  type CreateUploadInput,
+  cancelUpload,
+  createUpload,
+  getUpload,
+  type Upload,
+} from "./packages/upload_file.ts";
 import type { Caller } from "./spi/authenticator.ts";
 import type { DataPlane } from "./spi/data_plane.ts";
 import type { Database } from "./spi/database.ts";
@@ -99,6 +109,11 @@ export interface Registry {
   replaceFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
   /** Adds the file or replaces what is there. */
   putFile(caller: Caller, input: IngestFileInput): Promise<IngestFileResult>;
+  /** Begins a file whose bytes come over several requests, through `appendUpload`. */
+  createUpload(caller: Caller, input: CreateUploadInput): Promise<Upload>;
+  appendUpload(caller: Caller, input: AppendUploadInput): Promise<Upload>;
+  getUpload(caller: Caller, uploadId: string): Promise<Upload>;
+  cancelUpload(caller: Caller, uploadId: string): Promise<void>;
   addDirectory(caller: Caller, input: { packageId: string; path: string }): Promise<PackageEntry>;
   addSymlink(caller: Caller, input: { packageId: string; path: string; target: string }): Promise<PackageEntry>;
   removeFile(caller: Caller, input: { packageId: string; path: string }): Promise<void>;
@@ -179,11 +194,25 @@ export function createRegistry(options: RegistryDeps): Registry {
     ...(options.zstd === undefined ? {} : { zstd: options.zstd }),
   };
 
+  const uploads = createUploads({ database, dataPlane, clock, ids });
+  const uploadDeps = { ...deps, uploads };
+
   const useCases: Omit<
     Registry,
-    "ingestFile" | "replaceFile" | "putFile" | "importArchive" | "tailEvents" | "followEvents" | "ledger" | "close"
+    | "ingestFile"
+    | "replaceFile"
+    | "putFile"
+    | "appendUpload"
+    | "importArchive"
+    | "tailEvents"
+    | "followEvents"
+    | "ledger"
+    | "close"
   > = {
     createPackage: (caller, input, once) => createPackageOnce(deps, caller, input, once?.idempotencyKey),
+    createUpload: (caller, input) => createUpload(uploadDeps, caller, input),
+    getUpload: (caller, uploadId) => getUpload(uploadDeps, caller, uploadId),
+    cancelUpload: (caller, uploadId) => cancelUpload(uploadDeps, caller, uploadId),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),
     removeFile: (caller, input) => removeFile(deps, caller, input),
@@ -230,7 +259,7 @@ export function createRegistry(options: RegistryDeps): Registry {
       return await checkReplay(database, hasher, options.prepareScratch, check);
     },
     inspect: (caller, inspection) => inspect(deps, caller, inspection),
-    fix: (caller, fixing) => fix(deps, caller, fixing),
+    fix: (caller, fixing) => fix({ ...deps, expireUploads: () => uploads.expire() }, caller, fixing),
   };
   return {
     ...withCodes(database, useCases),
@@ -239,10 +268,12 @@ export function createRegistry(options: RegistryDeps): Registry {
     ingestFile: (caller, input) => ingestFile(deps, caller, input),
     replaceFile: (caller, input) => replaceFile(deps, caller, input),
     putFile: (caller, input) => putFile(deps, caller, input),
+    appendUpload: (caller, input) => appendUpload(uploadDeps, caller, input),
     tailEvents: (caller, tail) => tailEvents(deps, caller, tail),
     followEvents: (caller, follow) => followEvents(deps, caller, follow),
     ledger,
     async close() {
+      await uploads.stop();
       ledger.close();
       await ledger.settled();
       await dataPlane.close();

@@ -27,6 +27,7 @@ export type ErrorCode =
   | "file_not_found"
   | "object_not_found"
   | "event_not_found"
+  | "upload_not_found"
   | "unknown_retention_class"
   | "unknown_metadata_schema"
   // the state it is in
@@ -37,6 +38,10 @@ export type ErrorCode =
   | "version_exists"
   | "not_empty"
   | "conflict"
+  | "upload_offset_mismatch"
+  | "upload_length_mismatch"
+  | "upload_superseded"
+  | "too_many_uploads"
   | "idempotency_mismatch"
   | "idempotency_in_flight"
   | "maintenance_in_progress"

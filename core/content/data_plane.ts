@@ -14,6 +14,7 @@ import type {
 } from "../spi/data_plane.ts";
 import type { StagedObject, StorageBackend, StorageLocation } from "../spi/storage.ts";
 import { passOver } from "./pipeline.ts";
+import { createUploadBytes } from "./upload_bytes.ts";
 import { countedRead, verifiedRead } from "./verified_read.ts";
 
 export function createInProcessDataPlane(deps: {
@@ -52,7 +53,11 @@ export function createInProcessDataPlane(deps: {
     }
   }
 
-  async function place(facts: ContentFacts, staged: StagedObject, options: IngestOptions) {
+  async function place(
+    facts: ContentFacts,
+    staged: Pick<StagedObject, "publish">,
+    options: Pick<IngestOptions, "place" | "backend_id">,
+  ) {
     let placement = await options.place(facts);
     if (placement.action === "reuse") {
       if (await isWhole(placement.location)) return { location: placement.location, deduplicated: true };
@@ -127,10 +132,21 @@ export function createInProcessDataPlane(deps: {
     }
   }
 
+  const uploads = createUploadBytes({
+    backendOf,
+    hasher,
+    async finish(facts, sealed, options) {
+      checkExpected(facts, options);
+      const { location, deduplicated } = await place(facts, sealed, options);
+      return { ...facts, location, deduplicated };
+    },
+  });
+
   return {
     ingest,
     serve,
     verify,
+    ...uploads,
     async copy(from, facts, to) {
       const source = serve({ location: from, address: facts.address, size: facts.size });
       const result = await ingest(source, {
@@ -160,7 +176,7 @@ function hasRoomFor(location: StorageLocation, size: number): boolean {
   return location.layout === "whole" ? size === end : size >= end;
 }
 
-function checkExpected(facts: ContentFacts, options: IngestOptions): void {
+function checkExpected(facts: ContentFacts, options: Pick<IngestOptions, "expected" | "expected_size">): void {
   if (options.expected_size !== undefined && options.expected_size !== facts.size) {
     throw new RegistryError("size_mismatch", `${options.expected_size} bytes were announced, ${facts.size} came`, {
       expected: options.expected_size,

@@ -8,11 +8,12 @@
 
 import { authorize } from "../access/decide.ts";
 import type { Clock, Ids } from "../base/clock.ts";
-import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
+import { liveUploads } from "../content/upload_sessions.ts";
 import { withMaintenanceLock } from "../guards/maintenance_lock.ts";
-import { lockHead, staleViews } from "../ledger/mod.ts";
+import { retireKey } from "../guards/retire_key.ts";
+import { staleViews } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
@@ -24,6 +25,11 @@ export interface DoctorDeps {
   readonly dataPlane: DataPlane;
   readonly clock: Clock;
   readonly ids: Ids;
+}
+
+export interface FixDeps extends DoctorDeps {
+  /** Frees uploads whose time is over. */
+  expireUploads(): Promise<number>;
 }
 
 export interface DoctorOptions {
@@ -42,7 +48,7 @@ export interface DoctorReport {
   /** Nothing is missing or wrong; leftovers do not count. */
   readonly healthy: boolean;
   /** Unfinished uploads that nobody will finish. */
-  readonly staged: readonly Finding[];
+  readonly staged: readonly (Finding & { readonly resumable?: true })[];
   /** Databases of a `replay --check` that never ended. */
   readonly scratch: readonly string[];
   /** Stored bytes that no name points at. */
@@ -77,11 +83,12 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
   authorize(caller, "registry:maintain");
   const { database, dataPlane, clock } = deps;
   const before = clock.now() - (options.grace ?? DAY);
-  const staged: Finding[] = [];
+  const staged: DoctorReport["staged"][number][] = [];
   const orphans: DoctorReport["orphans"][number][] = [];
   const missing: DoctorReport["missing"][number][] = [];
   for (const { backend_id: backendId } of await dataPlane.health()) {
     for (const leftover of await dataPlane.listStaged(backendId, before)) staged.push(toFinding(backendId, leftover));
+    staged.push(...(await abandonedUploads(deps, backendId, before)));
     for await (const { stored, recorded } of merge(
       storedKeys(dataPlane, backendId),
       recordedKeys(database, backendId),
@@ -129,24 +136,26 @@ export async function inspect(deps: DoctorDeps, caller: Caller, options: DoctorO
 
 /** Removes leftovers. @throws {RegistryError} `maintenance_in_progress` */
 export async function fix(
-  deps: DoctorDeps,
+  deps: FixDeps,
   caller: Caller,
   options: DoctorOptions & { readonly holder: string },
 ): Promise<FixReport> {
   authorize(caller, "registry:maintain");
   return await withMaintenanceLock(deps, { holder: options.holder, purpose: "doctor --fix" }, async () => {
+    await deps.expireUploads();
     const report = await inspect(deps, caller, options);
     let removedStaged = 0;
     let removedOrphans = 0;
     let freed = 0;
-    for (const { backend_id, key, size } of report.staged) {
-      await deps.dataPlane.discardStaged(backend_id, key);
+    for (const { backend_id, key, size, resumable } of report.staged) {
+      if (resumable) await deps.dataPlane.discardUpload(backend_id, key);
+      else await deps.dataPlane.discardStaged(backend_id, key);
       removedStaged += 1;
       freed += size;
     }
     for (const name of report.scratch) await deps.database.discardScratch(name);
     for (const orphan of report.orphans) {
-      if (!(await retire(deps, orphan))) continue;
+      if (!(await retireKey(deps, orphan))) continue;
       await deps.dataPlane.delete({
         backend_id: orphan.backend_id,
         key: orphan.key,
@@ -168,33 +177,22 @@ export async function fix(
 }
 
 /**
- * Puts the key out of use before its bytes go: under the head lock it is certain that no name points at it, and any
- * later unit that would record it is refused. Only then may the bytes be deleted.
+ * Uploads whose session is over. Their rows are looked for after they were listed, and a row is there before its first
+ * byte: so a live upload is never among them, whatever the grace.
  */
-async function retire(deps: DoctorDeps, orphan: DoctorReport["orphans"][number]): Promise<boolean> {
-  const { database, clock } = deps;
-  return await database.write(async (trx) => {
-    await lockHead(trx, database.kind);
-    const named = await trx
-      .selectFrom("storage_locations")
-      .select("content_address")
-      .where("backend_id", "=", orphan.backend_id)
-      .where("storage_key", "=", orphan.key)
-      .executeTakeFirst();
-    if (named !== undefined) return false;
-    await trx
-      .insertInto("retired_keys")
-      .values({
-        backend_id: orphan.backend_id,
-        storage_key: orphan.key,
-        content_address: orphan.address ?? null,
-        generation: orphan.generation ?? null,
-        retired_at: toTimestamp(clock.now()),
-      })
-      .onConflict((oc) => oc.doNothing())
-      .execute();
-    return true;
-  });
+async function abandonedUploads(
+  { database, dataPlane }: DoctorDeps,
+  backendId: string,
+  before: number,
+): Promise<DoctorReport["staged"]> {
+  const found = await dataPlane.listUploads(backendId, before);
+  const live = await liveUploads(
+    database.read,
+    found.map(({ id }) => id),
+  );
+  return found
+    .filter(({ id }) => !live.has(id))
+    .map((upload) => ({ ...toFinding(backendId, upload), resumable: true }));
 }
 
 async function viewsBehind(database: Database<Tables>): Promise<string[]> {

@@ -5,7 +5,7 @@ import type { Algorithm } from "../identity/algorithms.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import type { ContentFacts, Placement } from "../spi/data_plane.ts";
+import type { ContentFacts, IngestOptions, IngestResult, Placement } from "../spi/data_plane.ts";
 import type { StorageLocation } from "../spi/storage.ts";
 import { entryByPath } from "../views/files.ts";
 import { pathKeyOf } from "../views/keys.ts";
@@ -56,40 +56,49 @@ export interface IngestFileResult {
  * `digest_mismatch`, `size_mismatch`, `limit_exceeded`, `storage_*`, `database_*`, `conflict` (try again)
  */
 export function ingestFile(deps: PackageDeps, caller: Caller, input: IngestFileInput): Promise<IngestFileResult> {
-  return put(deps, caller, input, false);
+  return putFileContent(deps, caller, input, false, fromSource(deps, caller, input));
 }
 
 /** As {@link ingestFile}, for a path that exists. @throws {RegistryError} `file_not_found` when it does not */
 export function replaceFile(deps: PackageDeps, caller: Caller, input: IngestFileInput): Promise<IngestFileResult> {
-  return put(deps, caller, input, true);
+  return putFileContent(deps, caller, input, true, fromSource(deps, caller, input));
 }
 
 /** As {@link ingestFile}, whether the path exists or not. */
 export function putFile(deps: PackageDeps, caller: Caller, input: IngestFileInput): Promise<IngestFileResult> {
-  return put(deps, caller, input, "either");
+  return putFileContent(deps, caller, input, "either", fromSource(deps, caller, input));
 }
 
-async function put(
+/** Brings the bytes of a file into the store, from wherever they come. */
+export type BringContent = (
+  options: Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">,
+) => Promise<IngestResult>;
+
+function fromSource(deps: PackageDeps, caller: Caller, input: IngestFileInput): BringContent {
+  return (options) =>
+    deps.dataPlane.ingest(toIterable(input.source), {
+      ...options,
+      backend_id: deps.backendId,
+      max_size: deps.limits.maxObjectBytes,
+      ...(caller.signal === undefined ? {} : { signal: caller.signal }),
+    });
+}
+
+/** Puts a file into an open package: refuses early, brings its bytes, and commits. */
+export async function putFileContent(
   deps: PackageDeps,
   caller: Caller,
-  input: IngestFileInput,
+  input: Omit<IngestFileInput, "source">,
   replace: Replace,
+  bring: BringContent,
 ): Promise<IngestFileResult> {
-  authorize(caller, "package:write");
-  checkPath(input.path);
-  checkMediaType(input.mediaType);
-  checkPackageId(input.packageId);
-  await coded(deps.database, () => refuseEarly(deps, caller, input, replace));
-
+  await checkTarget(deps, caller, input, replace);
   let generation = 0;
   let arrived: (() => void) | undefined;
-  const ingesting = deps.dataPlane.ingest(toIterable(input.source), {
-    backend_id: deps.backendId,
-    max_size: deps.limits.maxObjectBytes,
+  const ingesting = bring({
     ...(input.expected === undefined ? {} : { expected: input.expected }),
     ...(input.expectedSize === undefined ? {} : { expected_size: input.expectedSize }),
     ...(input.algorithms === undefined ? {} : { algorithms: input.algorithms }),
-    ...(caller.signal === undefined ? {} : { signal: caller.signal }),
     async place(facts, unusable) {
       // All bytes are here; what is left takes as long as a sync, and many files at once should share the next one.
       if (facts.size <= SMALL) arrived ??= deps.ledger.upcoming();
@@ -124,8 +133,27 @@ async function put(
 /** Up to here a refusal after the transfer costs less than asking before it. Bytes. */
 export const SMALL = 1024 * 1024;
 
+/** What can be said before the bytes are here. @throws {RegistryError} as {@link ingestFile} */
+export async function checkTarget(
+  deps: PackageDeps,
+  caller: Caller,
+  input: Omit<IngestFileInput, "source">,
+  replace: Replace,
+): Promise<void> {
+  authorize(caller, "package:write");
+  checkPath(input.path);
+  checkMediaType(input.mediaType);
+  checkPackageId(input.packageId);
+  await coded(deps.database, () => refuseEarly(deps, caller, input, replace));
+}
+
 /** Says no before gigabytes travel; the unit of work decides again. */
-async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileInput, replace: Replace): Promise<void> {
+async function refuseEarly(
+  deps: PackageDeps,
+  caller: Caller,
+  input: Omit<IngestFileInput, "source">,
+  replace: Replace,
+): Promise<void> {
   if (input.expectedSize !== undefined && input.expectedSize <= SMALL) return;
   const db = deps.database.read;
   checkOpen(await loadOne(db, packageById, input.packageId), caller, input.packageId);
@@ -140,7 +168,11 @@ async function refuseEarly(deps: PackageDeps, caller: Caller, input: IngestFileI
 }
 
 /** Where bytes go that are known by now: to the copy that is there, or to a key that was never used. */
-export async function choosePlace(deps: PackageDeps, facts: ContentFacts, unusable?: StorageLocation): Promise<Placement> {
+export async function choosePlace(
+  deps: PackageDeps,
+  facts: ContentFacts,
+  unusable?: StorageLocation,
+): Promise<Placement> {
   const db = deps.database.read;
   const object = await loadOne(db, objectByAddress, facts.address);
   if (object?.state === "live" && unusable === undefined) {

@@ -5,7 +5,15 @@
 import type { Algorithm } from "../identity/algorithms.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { Digest } from "../identity/digest.ts";
-import type { ByteRange, Page, StagedLeftover, StorageHealth, StorageLocation, StoredObject } from "./storage.ts";
+import type {
+  ByteRange,
+  Page,
+  StagedLeftover,
+  StorageHealth,
+  StorageLocation,
+  StoredObject,
+  UploadCheckpoint,
+} from "./storage.ts";
 
 /** What one pass over the bytes established. */
 export interface ContentFacts {
@@ -47,6 +55,25 @@ export interface IngestResult extends ContentFacts {
   readonly deduplicated: boolean;
 }
 
+/** An upload as its caller's records have it. */
+export interface UploadBytes {
+  readonly backend_id: string;
+  /** A UUID, recorded before the first call. */
+  readonly upload_id: string;
+  /** The newest recorded; none before the first. */
+  readonly checkpoint?: UploadCheckpoint;
+  /** Another holder may still be writing after the checkpoint. */
+  readonly contended: boolean;
+  /** Digests beyond blake3 and sha256 that will be wanted: saves reading the bytes again in the end. */
+  readonly algorithms?: readonly Algorithm[];
+  readonly signal?: AbortSignal;
+  /**
+   * Records a checkpoint, if the caller still holds the upload. What it rejects with ends the call, and passes through.
+   * Nothing counts that was not recorded.
+   */
+  record(checkpoint: UploadCheckpoint): Promise<void>;
+}
+
 export interface ServeRequest {
   readonly location: StorageLocation;
   readonly address: ContentAddress;
@@ -68,6 +95,30 @@ export interface VerifyResult {
 export interface DataPlane {
   /** Stages, hashes, checks, places. Rejects with the storage SPI's errors; leaves nothing staged behind. */
   ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<IngestResult>;
+  /**
+   * Adds bytes to an upload. Checkpoints are recorded on the way (every 32 MiB) and in the end; also when the source
+   * breaks or the signal fires: what arrived counts, then the failure passes through. With `expected` (digests of these
+   * bytes alone, at most 256 MiB of them) nothing is recorded before all of them have matched.
+   * @throws {RegistryError} `object_missing` when the recorded bytes are gone, `digest_mismatch`, `limit_exceeded`
+   */
+  appendUpload(
+    upload: UploadBytes,
+    source: AsyncIterable<Uint8Array>,
+    options?: { readonly expected?: readonly Digest[] },
+  ): Promise<void>;
+  /**
+   * Ends an upload as `ingest()` ends: checks, places, publishes, and copies nothing. The bytes are hashed while they
+   * arrive; if that state is gone they are read again once. May be repeated until `discardUpload()`.
+   */
+  completeUpload(
+    upload: UploadBytes,
+    options: Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">,
+  ): Promise<IngestResult>;
+  /** Where a completed upload lies that nobody may have recorded; see the storage SPI. */
+  sealedUpload(backendId: string, uploadId: string): Promise<StorageLocation | undefined>;
+  /** Frees what an upload holds besides what was published. */
+  discardUpload(backendId: string, uploadId: string): Promise<void>;
+  listUploads(backendId: string, before: number): Promise<readonly StagedLeftover[]>;
   /**
    * The object's bytes. A whole read that does not match its address throws `object_corrupt` before its last bytes
    * are handed out (objects up to 4 MiB: before the first). Ranges are checked for length only.

@@ -1,0 +1,206 @@
+/**
+ * The bytes of uploads that resume. Two chunks are held at most; the hash runs while they arrive, and a checkpoint is
+ * made durable while the next bytes are written.
+ *
+ * The running hash of an upload stays in this process between its requests. It belongs to one checkpoint: if the next
+ * request comes with another one (another process went on, or this one failed half-way), it is dropped, and the bytes
+ * are read once in the end.
+ */
+import { RegistryError } from "../base/errors.ts";
+import { abortable } from "../base/stream.ts";
+import { type Algorithm, DEFAULT_ALGORITHMS } from "../identity/algorithms.ts";
+import type { Digest } from "../identity/digest.ts";
+import { type RunningDigests, startDigests } from "../identity/digest_stream.ts";
+import type { Hasher } from "../identity/hasher.ts";
+import type { ContentFacts, DataPlane, IngestOptions, IngestResult, UploadBytes } from "../spi/data_plane.ts";
+import type { SealedUpload, StagedUpload, StorageBackend, UploadCheckpoint } from "../spi/storage.ts";
+import { passOver } from "./pipeline.ts";
+
+/** Bytes between checkpoints: what a crash makes a client send again at most, twice. */
+const CHECKPOINT_SIZE = 32 * 1024 * 1024;
+/** What a storage backend must take without a settled checkpoint (core/spi/storage.ts). */
+const UNSETTLED_SIZE = 256 * 1024 * 1024;
+/** Uploads whose hash is kept between requests; of the others the bytes are read again. A state takes some KiB. */
+const KEPT_HASHES = 1000;
+
+type UploadMethods = Pick<
+  DataPlane,
+  "appendUpload" | "completeUpload" | "sealedUpload" | "discardUpload" | "listUploads"
+>;
+
+interface KeptHash {
+  readonly checkpoint: UploadCheckpoint;
+  readonly algorithms: ReadonlySet<Algorithm>;
+  readonly digests: RunningDigests;
+}
+
+export function createUploadBytes(deps: {
+  backendOf(id: string): StorageBackend;
+  readonly hasher: Hasher;
+  /** Checks, places, publishes. */
+  finish(
+    facts: ContentFacts,
+    sealed: SealedUpload,
+    options: Pick<IngestOptions, "expected" | "expected_size" | "place" | "backend_id">,
+  ): Promise<IngestResult>;
+}): UploadMethods {
+  const { backendOf, hasher } = deps;
+  const kept = new Map<string, KeptHash>();
+
+  /** The hash that belongs to the upload as it is recorded. Taken: it is put back, or gone. */
+  function takeHash({ upload_id: id, checkpoint }: UploadBytes): KeptHash | undefined {
+    const hash = kept.get(id);
+    kept.delete(id);
+    const same = hash?.checkpoint.state === checkpoint?.state && hash?.checkpoint.offset === checkpoint?.offset;
+    return same ? hash : undefined;
+  }
+
+  function keepHash(id: string, hash: KeptHash): void {
+    kept.set(id, hash);
+    const [oldest] = kept.keys();
+    if (kept.size > KEPT_HASHES && oldest !== undefined) kept.delete(oldest);
+  }
+
+  function begin({ algorithms = [] }: UploadBytes): Omit<KeptHash, "checkpoint"> {
+    const all = new Set([...DEFAULT_ALGORITHMS, ...algorithms]);
+    return { algorithms: all, digests: startDigests(hasher, algorithms) };
+  }
+
+  /** Opens the upload; if its bytes had to move out of somebody's way, that is recorded before anything else. */
+  async function open(upload: UploadBytes): Promise<StagedUpload> {
+    const { checkpoint, contended, signal } = upload;
+    const staged = await backendOf(upload.backend_id).openUpload(upload.upload_id, {
+      contended,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    try {
+      if (contended || staged.checkpoint.state !== checkpoint?.state) await save(upload, staged, staged.checkpoint);
+      return staged;
+    } catch (error) {
+      await staged.close();
+      throw error;
+    }
+  }
+
+  async function save(upload: UploadBytes, staged: StagedUpload, checkpoint: UploadCheckpoint): Promise<void> {
+    await upload.record(checkpoint);
+    await staged.settle(checkpoint);
+  }
+
+  async function appendUpload(
+    upload: UploadBytes,
+    source: AsyncIterable<Uint8Array>,
+    { expected = [] }: { readonly expected?: readonly Digest[] } = {},
+  ): Promise<void> {
+    const known = takeHash(upload);
+    const staged = await open(upload);
+    try {
+      const hash = staged.checkpoint.offset === 0 ? begin(upload) : known;
+      const broken = await pump(upload, staged, source, hash?.digests, expected);
+      try {
+        const checkpoint = await staged.sync();
+        await save(upload, staged, checkpoint);
+        if (hash !== undefined) keepHash(upload.upload_id, { ...hash, checkpoint });
+      } catch (error) {
+        throw broken === undefined ? error : broken.error;
+      }
+      if (broken !== undefined) throw broken.error;
+    } finally {
+      await staged.close();
+    }
+  }
+
+  /** @returns how the source broke; what came before counts. Throws where nothing after the last checkpoint does. */
+  async function pump(
+    upload: UploadBytes,
+    staged: StagedUpload,
+    source: AsyncIterable<Uint8Array>,
+    digests: RunningDigests | undefined,
+    expected: readonly Digest[],
+  ): Promise<{ readonly error: unknown } | undefined> {
+    const algorithms = expected.map(({ algorithm }) => algorithm);
+    const checked = expected.length === 0 ? undefined : startDigests(hasher, algorithms);
+    const failures: unknown[] = [];
+    const note = (error: unknown) => void failures.push(error);
+    let writing: Promise<void> | undefined;
+    let saving: Promise<void> | undefined;
+    let unsaved = 0;
+    let broken: { readonly error: unknown } | undefined;
+    try {
+      for await (const chunk of abortable(source, upload.signal)) {
+        await writing;
+        if (unsaved >= CHECKPOINT_SIZE && checked === undefined) {
+          await saving;
+          unsaved = 0;
+          saving = staged
+            .sync()
+            .then((checkpoint) => save(upload, staged, checkpoint))
+            .catch(note);
+        }
+        if (failures.length > 0) break;
+        unsaved += chunk.length;
+        if (unsaved > UNSETTLED_SIZE) throw tooMuchToCheck();
+        writing = staged.write(chunk).catch(note);
+        digests?.update(chunk);
+        checked?.update(chunk);
+      }
+    } catch (error) {
+      broken = { error };
+    }
+    await Promise.all([writing, saving]);
+    if (failures.length > 0) throw failures[0];
+    if (checked === undefined) return broken;
+    // Half of the bytes cannot be checked, so none of them counts.
+    if (broken !== undefined) throw broken.error;
+    const found = checked.finish().digests;
+    for (const digest of expected) {
+      const actual = found[digest.algorithm];
+      if (actual?.equals(digest) === true) continue;
+      throw new RegistryError("digest_mismatch", `The bytes of this request have the digest ${actual}, not ${digest}`, {
+        expected: digest.toString(),
+        actual: actual?.toString(),
+      });
+    }
+    return undefined;
+  }
+
+  async function completeUpload(
+    upload: UploadBytes,
+    options: Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">,
+  ): Promise<IngestResult> {
+    const known = takeHash(upload);
+    const staged = await open(upload);
+    try {
+      const sealed = await staged.seal();
+      const algorithms = [...(options.algorithms ?? []), ...(options.expected ?? []).map((d) => d.algorithm)];
+      const covered = known !== undefined && algorithms.every((algorithm) => known.algorithms.has(algorithm));
+      const facts = covered
+        ? known.digests.finish()
+        : await passOver(sealed.read(), hasher, {
+            algorithms: [...(upload.algorithms ?? []), ...algorithms],
+            ...(upload.signal === undefined ? {} : { signal: upload.signal }),
+          });
+      return await deps.finish(facts, sealed, { ...options, backend_id: upload.backend_id });
+    } finally {
+      await staged.close();
+    }
+  }
+
+  return {
+    appendUpload,
+    completeUpload,
+    sealedUpload: (backendId, id) => backendOf(backendId).sealedUpload(id),
+    async discardUpload(backendId, id) {
+      kept.delete(id);
+      await backendOf(backendId).discardUpload(id);
+    },
+    listUploads: (backendId, before) => backendOf(backendId).listUploads(before),
+  };
+}
+
+function tooMuchToCheck(): RegistryError {
+  return new RegistryError("limit_exceeded", "A request whose bytes are checked by a digest carries 256 MiB at most", {
+    limit: UNSETTLED_SIZE,
+  });
+}

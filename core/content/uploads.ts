@@ -1,0 +1,374 @@
+/**
+ * The engine of uploads that resume (draft-ietf-httpbis-resumable-upload), for every door.
+ *
+ * - A newer request on an upload ends the older one: in this process by its signal, after which it is waited for; in
+ *   another one by the epoch, without which nothing is recorded (upload_sessions.ts).
+ * - An offset that was told is durable, and never decreases.
+ * - What becomes of the bytes is the use case's: it gets them as `ingest` and answers; the answer is kept and told again.
+ *
+ * Order: row, then bytes; freed the other way round, row first. So bytes that no row knows are leftovers, at any age.
+ */
+import type { Clock, Ids } from "../base/clock.ts";
+import { type ErrorCode, isRegistryError, RegistryError } from "../base/errors.ts";
+import { type ByteSource, toIterable } from "../base/stream.ts";
+import { retireKey } from "../guards/retire_key.ts";
+import type { Algorithm } from "../identity/algorithms.ts";
+import type { Digest } from "../identity/digest.ts";
+import { coded } from "../ledger/mod.ts";
+import type { DataPlane, IngestOptions, IngestResult, UploadBytes } from "../spi/data_plane.ts";
+import type { Database } from "../spi/database.ts";
+import type { Tables } from "../views/tables.ts";
+import type { SessionRow, UploadOwner } from "./upload_sessions.ts";
+import * as sessions from "./upload_sessions.ts";
+
+export interface UploadSession {
+  readonly upload_id: string;
+  /** Bytes that are durable: go on here. */
+  readonly offset: number;
+  /** Bytes in the end, once somebody has said. */
+  readonly length: number | null;
+  /** Bytes at most. */
+  readonly max_size: number;
+  /** True once the answer is final. */
+  readonly complete: boolean;
+  /** What the use case said it is for. */
+  readonly target: unknown;
+  readonly answer: UploadAnswer | null;
+  readonly created_at: string;
+  readonly expires_at: string;
+}
+
+export type UploadAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false;
+      readonly error: { readonly code: ErrorCode; readonly message: string; readonly data: Record<string, unknown> };
+    };
+
+export interface AppendRequest {
+  /** Where the caller thinks the upload is. */
+  readonly offset: number;
+  readonly source: ByteSource;
+  /** The last byte of the upload is the last of this request. */
+  readonly complete: boolean;
+  /** Bytes in the end, if the caller says so here. */
+  readonly length?: number;
+  /** Digests of the bytes of this request alone; they are not appended unless all match. */
+  readonly expected?: readonly Digest[];
+  readonly signal?: AbortSignal;
+}
+
+export type CompleteOptions = Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">;
+
+/**
+ * Makes the answer out of the bytes; JSON. `again` is true when an earlier attempt may have got through. What it throws
+ * is the final answer too if it is about the request, and is passed on for another try if it is about this server.
+ */
+export type Finish = (
+  session: UploadSession,
+  ingest: (options: CompleteOptions) => Promise<IngestResult>,
+  again: boolean,
+) => Promise<unknown>;
+
+export interface Uploads {
+  /** @throws {RegistryError} `too_many_uploads`, `limit_exceeded`, `invalid_argument` */
+  create(
+    who: UploadOwner,
+    input: {
+      readonly target: unknown;
+      readonly length?: number;
+      readonly maxSize: number;
+      readonly backendId: string;
+      /** Digests that the whole will be asked for, beyond blake3 and sha256. */
+      readonly algorithms?: readonly Algorithm[];
+    },
+  ): Promise<UploadSession>;
+  /** Ends a request that is under way, so that the offset is the last word. @throws {RegistryError} `upload_not_found` */
+  status(who: UploadOwner, id: string): Promise<UploadSession>;
+  /**
+   * Appends and, when asked, completes. A completed upload answers as it did, whatever is sent.
+   * @throws {RegistryError} `upload_not_found`, `upload_offset_mismatch` (with the true offset), `upload_length_mismatch`,
+   * `upload_superseded`, `limit_exceeded`, `digest_mismatch` (of the request), what the source throws, and what
+   * `finish` throws without it being final
+   */
+  append(who: UploadOwner, id: string, request: AppendRequest, finish: Finish): Promise<UploadSession>;
+  /** Frees its bytes. @throws {RegistryError} `upload_not_found` */
+  cancel(who: UploadOwner, id: string): Promise<void>;
+  /** Frees expired uploads; resolves to how many. */
+  expire(limit?: number): Promise<number>;
+  /** Ends what is under way in this process; what has arrived counts. */
+  stop(): Promise<void>;
+}
+
+/** Refusals that another try with the same bytes cannot change. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "invalid_argument",
+  "invalid_digest",
+  "invalid_path",
+  "digest_mismatch",
+  "size_mismatch",
+  "limit_exceeded",
+  "access_denied",
+  "package_not_found",
+  "package_not_open",
+  "file_not_found",
+  "path_exists",
+  "path_conflict",
+]);
+/** Expired uploads that a new one clears away at most. */
+const SWEEP = 20;
+
+export function createUploads(deps: {
+  readonly database: Database<Tables>;
+  readonly dataPlane: DataPlane;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}): Uploads {
+  const { database, dataPlane } = deps;
+  /** The newest request of this process on each upload. */
+  const active = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
+  const db = <T>(work: () => Promise<T>): Promise<T> => coded(database, work);
+
+  /** Runs `work` as the only request of this process on the upload, after the one before has ended. */
+  async function alone<T>(id: string, work: (stopped: AbortSignal) => Promise<T>): Promise<T> {
+    const before = active.get(id);
+    const stop = new AbortController();
+    const { promise: done, resolve: end } = Promise.withResolvers<void>();
+    const self = { stop, done };
+    active.set(id, self);
+    try {
+      before?.stop.abort(sessions.superseded(id));
+      await before?.done;
+      if (stop.signal.aborted) throw stop.signal.reason;
+      return await work(stop.signal);
+    } catch (error) {
+      // Whatever the stop broke on its way: this is why.
+      throw stop.signal.aborted ? stop.signal.reason : error;
+    } finally {
+      if (active.get(id) === self) active.delete(id);
+      end();
+    }
+  }
+
+  /** Ownership first: a stranger must not stop anybody. */
+  async function take<T>(
+    who: UploadOwner,
+    id: string,
+    work: (row: SessionRow, stopped: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    await db(() => sessions.findSession(deps, who, id));
+    return await alone(id, async (stopped) => {
+      const row = await db(() => sessions.takeSession(deps, who, id));
+      return await work(row, stopped);
+    });
+  }
+
+  async function append(who: UploadOwner, id: string, request: AppendRequest, finish: Finish): Promise<UploadSession> {
+    return await take(who, id, async (taken, stopped) => {
+      if (taken.state === "completed") return describe(taken);
+      const length = checkRequest(taken, request);
+      const signal = request.signal === undefined ? stopped : AbortSignal.any([request.signal, stopped]);
+      const row = taken.state === "open" ? await receive(taken, request, length, signal) : taken;
+      if (!request.complete) return describe(row);
+      if (length !== null && row.upload_offset !== length) {
+        throw lengthMismatch(`${length} bytes were announced and ${row.upload_offset} are here`, row, length);
+      }
+      return describe(await complete(row, finish, signal));
+    });
+  }
+
+  async function receive(
+    taken: SessionRow,
+    request: AppendRequest,
+    length: number | null,
+    signal: AbortSignal,
+  ): Promise<SessionRow> {
+    const contended = taken.writer_epoch !== null;
+    let row = await db(() => sessions.beginWriting(deps, taken, length));
+    /** Whether the bytes lie where only this request writes. */
+    let apart = !contended;
+    const overflow =
+      length === null
+        ? new RegistryError("limit_exceeded", `An upload may have ${row.max_size} bytes at most`, {
+            limit: row.max_size,
+          })
+        : lengthMismatch(`More than the announced ${length} bytes came; the upload is cancelled`, row, length);
+    try {
+      const bytes: UploadBytes = {
+        ...bytesOf(taken, contended, signal),
+        async record(checkpoint) {
+          row = await db(() => sessions.recordCheckpoint(deps, row, checkpoint));
+          apart = true;
+        },
+      };
+      const room = (length ?? row.max_size) - row.upload_offset;
+      const { expected = [] } = request;
+      await dataPlane.appendUpload(bytes, upTo(toIterable(request.source), room, overflow), { expected });
+    } catch (error) {
+      // The draft: an upload that goes beyond its length is no good any more.
+      if (error === overflow) await remove(row);
+      if (!isRegistryError(error, "object_missing")) throw error;
+      await remove(row);
+      throw sessions.notFound(row.upload_id);
+    } finally {
+      // If the bytes could not be moved away from an earlier writer, that one may still come.
+      if (apart) await db(() => sessions.endWriting(deps, row));
+    }
+    return row;
+  }
+
+  async function complete(row: SessionRow, finish: Finish, signal: AbortSignal): Promise<SessionRow> {
+    const again = row.state === "completing";
+    const contended = again && row.writer_epoch !== null;
+    let current = await db(() => sessions.beginCompleting(deps, row));
+    const ingest = async (options: CompleteOptions): Promise<IngestResult> => {
+      const bytes: UploadBytes = {
+        ...bytesOf(current, contended, signal),
+        async record(checkpoint) {
+          current = await db(() => sessions.recordCheckpoint(deps, current, checkpoint));
+        },
+      };
+      return await dataPlane.completeUpload(bytes, options);
+    };
+    let answer: UploadAnswer;
+    try {
+      answer = { ok: true, value: await finish(describe(current), ingest, again) };
+    } catch (error) {
+      if (isRegistryError(error, "object_missing") && error.data.upload_id === row.upload_id) {
+        await remove(current);
+        throw sessions.notFound(row.upload_id);
+      }
+      if (!isRegistryError(error) || !FINAL.has(error.code)) throw error;
+      answer = { ok: false, error: { code: error.code, message: error.message, data: { ...error.data } } };
+    }
+    const answered = await db(() => sessions.recordAnswer(deps, current, JSON.stringify(answer)));
+    await free(answered).catch(() => {}); // `doctor --fix` collects what could not be freed
+    return answered;
+  }
+
+  /** Takes the row out, then its bytes. */
+  async function remove(row: SessionRow): Promise<void> {
+    await db(() => sessions.deleteSession(deps, row));
+    await free(row);
+  }
+
+  async function free(row: SessionRow): Promise<void> {
+    await dataPlane.discardUpload(row.backend_id, row.upload_id);
+    const sealed = await dataPlane.sealedUpload(row.backend_id, row.upload_id);
+    if (sealed === undefined) return;
+    // Kept where a name points at it; otherwise nobody can give it one any more.
+    if (await db(() => retireKey(deps, sealed))) await dataPlane.delete(sealed);
+  }
+
+  async function expire(limit = 1000): Promise<number> {
+    const expired = await db(() => sessions.takeExpired(deps, limit));
+    for (const row of expired) {
+      active.get(row.upload_id)?.stop.abort(sessions.notFound(row.upload_id));
+      await free(row);
+    }
+    return expired.length;
+  }
+
+  return {
+    async create(who, { target, length, maxSize, backendId, algorithms = [] }) {
+      if (length !== undefined) checkCount(length, "The length of an upload");
+      if (length !== undefined && length > maxSize) {
+        throw new RegistryError("limit_exceeded", `An upload may have ${maxSize} bytes at most`, { limit: maxSize });
+      }
+      await expire(SWEEP).catch(() => {}); // a new upload does not fail because an old one cannot be freed
+      const row = await db(() =>
+        sessions.insertSession(deps, {
+          ...who,
+          upload_id: deps.ids.uuid(),
+          backend_id: backendId,
+          upload_length: length ?? null,
+          max_size: maxSize,
+          target: JSON.stringify({ algorithms, target } satisfies Noted),
+        }),
+      );
+      return describe(row);
+    },
+    status: (who, id) => take(who, id, async (row) => describe(row)),
+    append,
+    cancel: (who, id) => take(who, id, remove),
+    expire,
+    async stop() {
+      const requests = [...active.values()];
+      const reason = new RegistryError("cancelled", "The store is closing; go on with the upload later");
+      for (const { stop } of requests) stop.abort(reason);
+      await Promise.all(requests.map(({ done }) => done));
+    },
+  };
+}
+
+function bytesOf(row: SessionRow, contended: boolean, signal: AbortSignal): Omit<UploadBytes, "record"> {
+  const { backend_id, upload_id, upload_offset: offset, backend_state: state } = row;
+  const { algorithms } = noted(row);
+  return {
+    ...{ backend_id, upload_id, contended, signal, algorithms },
+    ...(state === null ? {} : { checkpoint: { offset, state } }),
+  };
+}
+
+/** What the column `target` holds. */
+interface Noted {
+  readonly algorithms: readonly Algorithm[];
+  readonly target: unknown;
+}
+
+const noted = (row: SessionRow): Noted => JSON.parse(row.target) as Noted;
+
+/** @returns the length of the whole as it is known with this request, or null */
+function checkRequest(row: SessionRow, { offset, length }: AppendRequest): number | null {
+  checkCount(offset, "An offset");
+  if (length !== undefined) checkCount(length, "The length of an upload");
+  if (offset !== row.upload_offset) {
+    throw new RegistryError(
+      "upload_offset_mismatch",
+      `The upload is at ${row.upload_offset}, not at ${offset}; go on there`,
+      { upload_id: row.upload_id, offset: row.upload_offset, provided_offset: offset },
+    );
+  }
+  const known = row.upload_length;
+  if (known !== null && length !== undefined && length !== known) {
+    throw lengthMismatch(`The upload was announced with ${known} bytes, not ${length}`, row, known);
+  }
+  if (length !== undefined && (length > row.max_size || length < row.upload_offset)) {
+    throw lengthMismatch(`An upload at ${row.upload_offset} cannot have ${length} bytes`, row, row.max_size);
+  }
+  return known ?? length ?? null;
+}
+
+function lengthMismatch(message: string, row: SessionRow, length: number): RegistryError {
+  const { upload_id, upload_offset: offset } = row;
+  return new RegistryError("upload_length_mismatch", message, { upload_id, offset, length });
+}
+
+function checkCount(value: number, what: string): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new RegistryError("invalid_argument", `${what} is a whole number of bytes`, { value: String(value) });
+}
+
+/** Passes bytes through; throws `overflow` instead of a chunk that goes beyond `room`. */
+async function* upTo(source: AsyncIterable<Uint8Array>, room: number, overflow: Error): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.length;
+    if (size > room) throw overflow;
+    yield chunk;
+  }
+}
+
+function describe(row: SessionRow): UploadSession {
+  return {
+    upload_id: row.upload_id,
+    offset: row.upload_offset,
+    length: row.upload_length,
+    max_size: row.max_size,
+    complete: row.state === "completed",
+    target: noted(row).target,
+    answer: row.answer === null ? null : (JSON.parse(row.answer) as UploadAnswer),
+    created_at: row.created_at,
+    expires_at: row.expires_at,
+  };
+}
