@@ -41,6 +41,7 @@ export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, staysInside } from "./packages/paths.ts";
 export type { ListFilesQuery, PageOf } from "./packages/read.ts";
 export { DEFAULT_LIMITS, type Limits, type Package } from "./packages/types.ts";
+export type { AppendUploadInput, CreateUploadInput, Upload } from "./packages/upload_file.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
 export type * from "./spi/mod.ts";
 export type { Tables } from "./views/tables.ts";
