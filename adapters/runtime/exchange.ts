@@ -63,6 +63,8 @@ export function beginExchange(
   const giveUp = (status: RefusalStatus) => {
     const silent = answered;
     answered = true;
+    // Whoever works on it stops: a body that a half-closed connection cut short would never end by itself.
+    abort.abort(new DOMException("The exchange was given up", "AbortError"));
     if (silent || outgoing.headersSent) return void socket.destroy();
     const { headers, body } = refuse(status);
     const length = Buffer.byteLength(body);
