@@ -11,6 +11,7 @@ import { type Authenticate, authentication } from "./middleware/authentication.t
 import { responseHeaders } from "./middleware/response_headers.ts";
 import { notFound } from "./not_found.ts";
 import { describeApi } from "./openapi.ts";
+import { archiveRoutes } from "./routes/archives.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -60,6 +61,7 @@ export function createApp(options: AppOptions): App {
   app.use(authentication(authenticate));
   packageRoutes(app, registry);
   fileRoutes(app, registry);
+  archiveRoutes(app, registry);
   manifestRoutes(app, registry);
   objectRoutes(app, registry);
   metadataSchemaRoutes(app, registry);

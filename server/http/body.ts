@@ -10,6 +10,11 @@ const MAX_JSON_DEPTH = 64;
 /** The bytes of a request. A connection that breaks is an error, never an end. */
 export function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   refuseCoding(request.headers);
+  return encodedBodyOf(request);
+}
+
+/** As {@link bodyOf}, whatever its Content-Encoding: the caller looks after that. */
+export function encodedBodyOf(request: Request): AsyncIterable<Uint8Array> {
   const { body } = request;
   return {
     [Symbol.asyncIterator]() {
