@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
-import type { Registry } from "../core/mod.ts";
+import { isRegistryError, type Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/mod.ts";
 import type { App, AppEnv } from "./env.ts";
 import { errorResponse } from "./errors.ts";
@@ -69,7 +69,8 @@ export function createApp(options: AppOptions): App {
   app.notFound(notFound(app));
   app.onError((error, c) => {
     const response = errorResponse(error, c.get("requestId"));
-    if (response.status >= 500)
+    // Somebody who hangs up is no failure of ours.
+    if (response.status >= 500 && !isRegistryError(error, "cancelled"))
       onError(error, { request_id: c.get("requestId"), method: c.req.method, path: c.req.path });
     return response;
   });

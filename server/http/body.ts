@@ -1,6 +1,6 @@
 /** Request bodies: counted in our own stream, and cut ones told from complete ones. */
 import type { MiddlewareHandler } from "hono";
-import { collect, messageOf, RegistryError, toIterable } from "../../core/mod.ts";
+import { collect, isRegistryError, messageOf, RegistryError, toIterable } from "../../core/mod.ts";
 import type { AppEnv } from "../env.ts";
 import { HttpError } from "./error.ts";
 
@@ -26,6 +26,7 @@ export function encodedBodyOf(request: Request): AsyncIterable<Uint8Array> {
           try {
             return await bytes.next();
           } catch (error) {
+            if (isRegistryError(error)) throw error;
             throw new RegistryError(
               "size_mismatch",
               `The body of the request ended early: ${messageOf(error)}; send it again`,

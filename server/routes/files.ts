@@ -9,7 +9,7 @@ import { expectedDigests } from "../http/digests.ts";
 import { attachment } from "../http/disposition.ts";
 import { HttpError } from "../http/error.ts";
 import { json } from "../json.ts";
-import { FileParams, flag, headers, PackageParam, PageQuery } from "../schemas/common.ts";
+import { FileParams, flag, HEADERS, headers, PackageParam, PageQuery } from "../schemas/common.ts";
 import { binary, ConditionalHeaders, contentResponses } from "../schemas/content.ts";
 import { EntryPageSchema, EntrySchema } from "../schemas/entry.ts";
 import { problems } from "../schemas/problem.ts";
@@ -49,7 +49,7 @@ const digestHeader = z.string().optional().openapi({
 
 const entryAnswer = (description: string) => ({
   description,
-  headers: headers("Location", "ETag"),
+  headers: { ...headers("Location"), ETag: { ...HEADERS.ETag, description: "Of a file", required: false } },
   content: { "application/json": { schema: EntrySchema } },
 });
 
@@ -81,7 +81,7 @@ const put = createRoute({
   responses: {
     200: entryAnswer("The entry, which took the place of another"),
     201: entryAnswer("The new entry"),
-    ...problems(404, 409, 412, 413, 415, 422, 501),
+    ...problems(404, 409, 412, 413, 415, 422),
   },
 });
 
@@ -184,7 +184,10 @@ async function packageIdOf(registry: Registry, caller: Caller, ref: string): Pro
 /** Whether the path must not exist. A precondition that is not understood is not passed over. */
 function checkPreconditions(headers: Headers, replace: boolean): boolean {
   if (headers.has("if-match")) {
-    throw new RegistryError("unsupported", "If-Match is not supported here; use replace=true or If-None-Match: *");
+    throw new RegistryError(
+      "invalid_argument",
+      "If-Match is not understood here; use replace=true or If-None-Match: *",
+    );
   }
   if (headers.has("content-range")) {
     throw new RegistryError("invalid_argument", "A part of a file cannot be put (RFC 9110, 14.5); use /uploads");

@@ -53,6 +53,7 @@ export const PageQuery = z.strictObject(page);
 
 const header = (description: string, example: string | number, type: "string" | "integer" = "string") => ({
   description,
+  required: true,
   schema: { type, example },
 });
 
