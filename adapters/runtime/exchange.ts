@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Finished, Refusal, RefusalStatus, ServeOptions } from "../../core/spi/runtime.ts";
 import { createGate } from "./gate.ts";
-import { addressOf, hasBody, toRequest, Unreadable } from "./request.ts";
+import { addressOf, hasBody, type Read, readRequest, Unreadable } from "./request.ts";
 import { sendResponse } from "./response.ts";
 import type { Settings } from "./settings.ts";
 
@@ -44,6 +44,7 @@ export function beginExchange(
   const abort = new AbortController();
   let bytes = 0;
   let answered = false;
+  let gaveUp = false;
   let continued = !expectsContinue;
   let writeSince: number | undefined;
   let settle: (finished: Finished) => void = () => {};
@@ -53,7 +54,7 @@ export function beginExchange(
 
   outgoing.on("error", () => {});
   outgoing.on("close", () => {
-    const whole = outgoing.writableFinished;
+    const whole = outgoing.writableFinished && !gaveUp;
     download.moved(0);
     if (!whole) abort.abort(new DOMException("The connection ended before the answer did", "AbortError"));
     settle({ bytes, whole });
@@ -62,7 +63,7 @@ export function beginExchange(
 
   const giveUp = (status: RefusalStatus) => {
     const silent = answered;
-    answered = true;
+    answered = gaveUp = true;
     // Whoever works on it stops: a body that a half-closed connection cut short would never end by itself.
     abort.abort(new DOMException("The exchange was given up", "AbortError"));
     if (silent || outgoing.headersSent) return void socket.destroy();
@@ -80,14 +81,15 @@ export function beginExchange(
   };
 
   async function run(): Promise<void> {
-    let request: Request;
+    let read: Read;
     try {
-      request = toRequest({
+      read = readRequest({
         message,
         scheme: encrypted ? "https" : "http",
         fallbackHost: options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname,
         signal: abort.signal,
         gate: upload,
+        maxHead: settings.maxHeadBytes,
         onBodyWanted() {
           if (!continued) outgoing.writeContinue();
           continued = true;
@@ -96,12 +98,12 @@ export function beginExchange(
     } catch (error) {
       return giveUp(error instanceof Unreadable ? error.status : 400);
     }
-    const { rawHeaders } = message;
+    const { request, headerCount, headerBytes, drop } = read;
     const response = await options.fetch(request, {
       ip: addressOf(socket),
       encrypted,
-      headerCount: rawHeaders.length / 2,
-      headerBytes: rawHeaders.reduce((sum, text) => sum + text.length, 0),
+      headerCount,
+      headerBytes,
       finished,
     });
     if (answered || outgoing.destroyed) return void response.body?.cancel().catch(() => {});
@@ -117,7 +119,11 @@ export function beginExchange(
         bytes += count;
       },
       // A client that was never told to go on sends nothing.
-      beforeEnd: async () => void (unread() && continued && (await discard(message))),
+      async beforeEnd() {
+        if (!unread() || !continued) return;
+        drop();
+        await discard(message);
+      },
     });
   }
   run().catch(fail);

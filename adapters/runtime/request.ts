@@ -6,8 +6,8 @@ import type { Gate } from "./gate.ts";
 
 /** A request that no `Request` can be made of. */
 export class Unreadable extends Error {
-  readonly status: 400 | 405;
-  constructor(status: 400 | 405) {
+  readonly status: 400 | 405 | 431;
+  constructor(status: 400 | 405 | 431) {
     super("not a request");
     this.status = status;
   }
@@ -23,21 +23,36 @@ export interface Incoming {
   readonly fallbackHost: string;
   readonly signal: AbortSignal;
   readonly gate: Gate;
+  /** Bytes of request line and headers. */
+  readonly maxHead: number;
   /** The application asks for the body. */
   onBodyWanted(): void;
 }
 
+export interface Read {
+  readonly request: Request;
+  readonly headerCount: number;
+  readonly headerBytes: number;
+  /** Nobody reads the body any more: what still comes is thrown away. */
+  drop(): void;
+}
+
 /** @throws {Unreadable} */
-export function toRequest(incoming: Incoming): Request {
+export function readRequest(incoming: Incoming): Read {
   const { message, scheme, fallbackHost, signal } = incoming;
   const method = message.method ?? "GET";
   // `new Request` refuses them, and nobody serves them.
   if (method === "CONNECT" || method === "TRACE" || method === "TRACK") throw new Unreadable(405);
   const headers = new Headers();
   let hosts = 0;
+  let headerBytes = 0;
   const { rawHeaders } = message;
+  const headerCount = rawHeaders.length / 2;
+  // Parsers count differently, some without the four bytes between: many empty headers would pass.
+  if (headerCount * 4 > incoming.maxHead) throw new Unreadable(431);
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
+    headerBytes += name.length + (rawHeaders[at + 1] as string).length;
     if (name.length === 4 && name.toLowerCase() === "host") hosts++;
     headers.append(name, rawHeaders[at + 1] as string);
   }
@@ -48,8 +63,16 @@ export function toRequest(incoming: Incoming): Request {
   const url = `${scheme}://${authority ?? headers.get("host") ?? fallbackHost}${path}`;
   if (!URL.canParse(url)) throw new Unreadable(400);
   const body = method !== "GET" && method !== "HEAD" && hasBody(message) ? bodyOf(incoming) : undefined;
-  const init = { method, headers, signal, ...(body && { body, duplex: "half" }) };
-  return new Request(url, init as RequestInit);
+  const init = { method, headers, ...(body && { body: body.stream, duplex: "half" }) };
+  const request = new Request(url, init as RequestInit);
+  // Itself, not the copy that the constructor would make: Deno may collect that one before it is told (2.9.6).
+  Object.defineProperty(request, "signal", { value: signal });
+  return {
+    request,
+    headerCount,
+    headerBytes,
+    drop: () => body?.drop(),
+  };
 }
 
 /** RFC 9112, section 6.3: a request has a body when it says so. */
@@ -74,16 +97,17 @@ function readTarget(target: string): { readonly authority?: string; readonly pat
   return { path, ...(authority !== undefined && { authority }) };
 }
 
-function bodyOf({ message, gate, onBodyWanted }: Incoming): ReadableStream<Uint8Array> {
+function bodyOf({ message, gate, onBodyWanted }: Incoming) {
   let over = false;
+  let drop = () => {};
   const strategy = { highWaterMark: 0, size: (chunk?: Uint8Array) => chunk?.byteLength ?? 0 };
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const fail = (cause?: unknown) => {
           if (over) return;
           over = true;
-          const reason = "The connection ended before the request did";
+          const reason = "The request ended before its body did";
           controller.error(new RegistryError("cancelled", reason, {}, cause));
         };
         message.on("data", (chunk: Uint8Array) => {
@@ -101,6 +125,10 @@ function bodyOf({ message, gate, onBodyWanted }: Incoming): ReadableStream<Uint8
         });
         message.on("error", fail);
         message.on("close", () => fail());
+        drop = () => {
+          gate.moved(0);
+          fail();
+        };
         message.pause();
       },
       pull() {
@@ -115,6 +143,7 @@ function bodyOf({ message, gate, onBodyWanted }: Incoming): ReadableStream<Uint8
     },
     strategy,
   );
+  return { stream, drop: () => drop() };
 }
 
 /** Without the mapping of IPv4 into IPv6 that a socket on `::` shows. */

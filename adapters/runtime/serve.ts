@@ -22,17 +22,21 @@ export type CreateSecureServer = (pair: Certificate, options: object, handshake:
 export async function serve(options: ServeOptions, createSecureServer: CreateSecureServer): Promise<Listening> {
   const settings = settingsOf(options);
   const refuse = (status: RefusalStatus): Refusal => options.refuse?.(status) ?? { headers: {}, body: "" };
-  // The clocks are ours. Headers above the number that Node keeps would silently be dropped.
+  const tick = tickOf(settings);
+  // The clocks are ours. But on Bun a plain connection does not say that its next request has begun (1.4.4), so that
+  // the clock of headers runs there too.
   const limits = {
     maxHeaderSize: settings.maxHeadBytes,
     requestTimeout: 0,
-    headersTimeout: 0,
+    headersTimeout: settings.read,
+    connectionsCheckingInterval: tick,
     keepAliveTimeout: 0,
     requireHostHeader: false,
   };
   const secure = options.tls && createSecureServer(options.tls, limits, settings.read);
   const http = secure?.http ?? createServer(limits);
   const listener = secure?.listener ?? http;
+  // Those above the number that Node keeps would silently be dropped; the application counts them.
   http.maxHeadersCount = 0;
 
   const connections = createConnections(settings);
@@ -59,8 +63,8 @@ export async function serve(options: ServeOptions, createSecureServer: CreateSec
   http.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const status = refusalOf(error);
     const exchange = [...exchanges].find((one) => one.socket === socket);
-    if (exchange !== undefined) exchange.giveUp(status ?? 400);
-    else if (status === undefined) socket.destroy();
+    if (status === undefined) socket.destroy();
+    else if (exchange !== undefined) exchange.giveUp(status);
     else refuseRaw(socket as Socket, status, refuse(status));
   });
 
@@ -79,7 +83,7 @@ export async function serve(options: ServeOptions, createSecureServer: CreateSec
     const { idle, reading } = connections.late();
     for (const socket of idle) socket.destroySoon();
     for (const socket of reading) refuseRaw(socket, 408, refuse(408));
-  }, tickOf(settings));
+  }, tick);
 
   const { port } = listener.address() as AddressInfo;
   const host = options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname;
@@ -126,6 +130,7 @@ export async function serve(options: ServeOptions, createSecureServer: CreateSec
 /** The status for what the parser refused; none where the client just went. */
 function refusalOf({ code = "" }: NodeJS.ErrnoException): RefusalStatus | undefined {
   if (code === "HPE_HEADER_OVERFLOW") return 431;
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return 408;
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return 413;
   return code.startsWith("HPE_") && code !== "HPE_INVALID_EOF_STATE" ? 400 : undefined;
 }
