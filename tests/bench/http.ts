@@ -250,7 +250,7 @@ async function race(
 /** All figures are rates: more is better, and the ratio says how many times as much the first peer does. */
 function report(figures: Figures, unit: string): void {
   for (const [name, byPeer] of figures) {
-    const [first = []] = byPeer.values();
+    const first = byPeer.get(peers[0]?.name ?? "") ?? [];
     const rows = [...byPeer].map(([peer, values]) => {
       const ratios = first.map((value, round) => value / (values[round] ?? Number.NaN));
       return [
