@@ -68,6 +68,7 @@ import {
   cancelUpload,
   createUpload,
   getUpload,
+  resumeUpload,
   type Upload,
 } from "./packages/upload_file.ts";
 import type { Caller } from "./spi/authenticator.ts";
@@ -113,6 +114,8 @@ export interface Registry {
   createUpload(caller: Caller, input: CreateUploadInput): Promise<Upload>;
   appendUpload(caller: Caller, input: AppendUploadInput): Promise<Upload>;
   getUpload(caller: Caller, uploadId: string): Promise<Upload>;
+  /** As `getUpload`, after ending a request that is under way: no other one moves the offset any more. */
+  resumeUpload(caller: Caller, uploadId: string): Promise<Upload>;
   cancelUpload(caller: Caller, uploadId: string): Promise<void>;
   addDirectory(caller: Caller, input: { packageId: string; path: string }): Promise<PackageEntry>;
   addSymlink(caller: Caller, input: { packageId: string; path: string; target: string }): Promise<PackageEntry>;
@@ -212,6 +215,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     createPackage: (caller, input, once) => createPackageOnce(deps, caller, input, once?.idempotencyKey),
     createUpload: (caller, input) => createUpload(uploadDeps, caller, input),
     getUpload: (caller, uploadId) => getUpload(uploadDeps, caller, uploadId),
+    resumeUpload: (caller, uploadId) => resumeUpload(uploadDeps, caller, uploadId),
     cancelUpload: (caller, uploadId) => cancelUpload(uploadDeps, caller, uploadId),
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),

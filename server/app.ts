@@ -19,6 +19,7 @@ import { manifestRoutes } from "./routes/manifest.ts";
 import { metadataSchemaRoutes } from "./routes/metadata_schemas.ts";
 import { objectRoutes } from "./routes/objects.ts";
 import { packageRoutes } from "./routes/packages.ts";
+import { uploadRoutes } from "./routes/uploads.ts";
 
 export interface AppOptions {
   readonly registry: Registry;
@@ -65,6 +66,7 @@ export function createApp(options: AppOptions): App {
   manifestRoutes(app, registry);
   objectRoutes(app, registry);
   metadataSchemaRoutes(app, registry);
+  uploadRoutes(app, registry);
   eventRoutes(app, registry, options.stopping);
   app.notFound(notFound(app));
   app.onError((error, c) => {

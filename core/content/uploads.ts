@@ -83,6 +83,8 @@ export interface Uploads {
       readonly algorithms?: readonly Algorithm[];
     },
   ): Promise<UploadSession>;
+  /** Just looks. @throws {RegistryError} `upload_not_found` */
+  look(who: UploadOwner, id: string): Promise<UploadSession>;
   /** Ends a request that is under way, so that the offset is the last word. @throws {RegistryError} `upload_not_found` */
   status(who: UploadOwner, id: string): Promise<UploadSession>;
   /**
@@ -288,6 +290,7 @@ export function createUploads(deps: {
       );
       return describe(row);
     },
+    look: async (who, id) => describe(await db(() => sessions.findSession(deps, who, id))),
     status: (who, id) => take(who, id, async (row) => describe(row)),
     append,
     cancel: (who, id) => take(who, id, remove),

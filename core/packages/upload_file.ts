@@ -96,8 +96,17 @@ export async function createUpload(deps: UploadDeps, caller: Caller, input: Crea
   return describe(session);
 }
 
-/** Ends a request that is under way on it. @throws {RegistryError} `upload_not_found` */
+/** How far it is. Disturbs nobody. @throws {RegistryError} `upload_not_found` */
 export async function getUpload(deps: UploadDeps, caller: Caller, uploadId: string): Promise<Upload> {
+  authorize(caller, "package:write");
+  return describe(await deps.uploads.look(ownerOf(caller), uploadId));
+}
+
+/**
+ * Ends a request that is under way on it, wherever it runs, and gives the offset to go on at: no other request moves it
+ * any more. @throws {RegistryError} `upload_not_found`
+ */
+export async function resumeUpload(deps: UploadDeps, caller: Caller, uploadId: string): Promise<Upload> {
   authorize(caller, "package:write");
   return describe(await deps.uploads.status(ownerOf(caller), uploadId));
 }

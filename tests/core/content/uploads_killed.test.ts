@@ -61,7 +61,7 @@ test("a killed process loses no promised byte, and another one goes on at a true
     const before = offset;
     await killAppending(dir, uploadId, before, async () => (await recorded()) >= before + 32 * MIB);
     const fresh: LocalRegistry = await openLocal({ dir });
-    offset = (await fresh.getUpload(fresh.caller, uploadId)).offset;
+    offset = (await fresh.resumeUpload(fresh.caller, uploadId)).offset;
     expect(offset).toBeGreaterThanOrEqual(before + 32 * MIB);
     await fresh.close();
   }

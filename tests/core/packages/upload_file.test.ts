@@ -172,7 +172,9 @@ forEachDatabase((_, __, target) => {
         const { chunks, reached, go } = stalling(bytes.slice(0, MIB), pattern(MIB, 99));
         const older = codeOf(send(registry, uploadId, 0, chunks, { complete: true }));
         await reached;
-        expect((await registry.getUpload(caller, uploadId)).offset).toBe(MIB);
+        // Who only looks disturbs nobody, and sees what is recorded.
+        expect((await registry.getUpload(caller, uploadId)).offset).toBe(0);
+        expect((await registry.resumeUpload(caller, uploadId)).offset).toBe(MIB);
         expect(await older).toBe("upload_superseded");
         go();
         await send(registry, uploadId, MIB, bytes.slice(MIB), { complete: true });
@@ -189,7 +191,7 @@ forEachDatabase((_, __, target) => {
         const { chunks, reached, go } = stalling(pattern(6 * MIB, 98), pattern(40 * MIB, 99));
         const older = codeOf(send(registry, uploadId, 2 * MIB, chunks, { complete: true }));
         await reached;
-        expect((await other.getUpload(caller, uploadId)).offset).toBe(2 * MIB);
+        expect((await other.resumeUpload(caller, uploadId)).offset).toBe(2 * MIB);
         await send(other, uploadId, 2 * MIB, bytes.slice(2 * MIB, 8 * MIB));
         go();
         expect(await older).toBe("upload_superseded");
@@ -374,16 +376,16 @@ forEachDatabase((_, __, target) => {
         for (let i = 1; i < 100; i++) await begin(registry, packageId, { path: `file ${i}` });
         expect(await codeOf(begin(registry, packageId, { path: "one more" }))).toBe("too_many_uploads");
         clock.time += 23 * HOUR;
-        expect((await registry.getUpload(caller, first)).offset).toBe(6 * MIB);
+        expect((await registry.resumeUpload(caller, first)).offset).toBe(6 * MIB);
         clock.time += 2 * HOUR;
         await begin(registry, packageId, { path: "one more" });
         // Its own clock was set anew by the request.
         for (let day = 1; day < 7; day++) {
-          expect((await registry.getUpload(caller, first)).offset).toBe(6 * MIB);
+          expect((await registry.resumeUpload(caller, first)).offset).toBe(6 * MIB);
           clock.time += 23 * HOUR;
         }
         clock.time += 5 * HOUR;
-        expect(await codeOf(registry.getUpload(caller, first))).toBe("upload_not_found");
+        expect(await codeOf(registry.resumeUpload(caller, first))).toBe("upload_not_found");
         expect((await held(storage)).uploads).toBe(1);
         await begin(registry, packageId, { path: "the next" });
         for (let i = 0; i < 5; i++) await begin(registry, packageId, { path: `sweeps ${i}` });
