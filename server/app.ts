@@ -12,6 +12,7 @@ import { responseHeaders } from "./middleware/response_headers.ts";
 import { notFound } from "./not_found.ts";
 import { describeApi } from "./openapi.ts";
 import { archiveRoutes } from "./routes/archives.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -59,6 +60,7 @@ export function createApp(options: AppOptions): App {
   app.use(wellFormedPath);
   healthRoutes(app, health);
   describeApi(app, version);
+  consoleRoutes(app);
   app.use(authentication(authenticate));
   packageRoutes(app, registry);
   fileRoutes(app, registry);

@@ -4,6 +4,8 @@ import type { App } from "./env.ts";
 const TAGS = [
   { name: "packages", description: "Sets of files with metadata: open, then finalised for good" },
   { name: "files", description: "What is in a package" },
+  { name: "archives", description: "Many files at once, as one tar or zip" },
+  { name: "uploads", description: "Content that is sent in several requests, over broken connections" },
   { name: "objects", description: "Bytes by their content address" },
   { name: "events", description: "What happened, in order, and the chain that proves it" },
   { name: "metadata schemas", description: "What metadata must look like" },

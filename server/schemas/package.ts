@@ -83,7 +83,7 @@ export const PackageQuery = z.strictObject({
   name: z.string().optional().openapi({ description: "Exact name", example: "team/app" }),
   name_prefix: z.string().optional().openapi({ description: "Names that begin so", example: "team/" }),
   state: z.enum(["open", "finalized", "abandoned"]).optional(),
-  retention_class: z.string().optional().openapi({ example: "working" }),
+  retention_class: z.string().optional().openapi({ description: "Name of a retention class", example: "working" }),
   external_system: z.string().optional().openapi({
     description: "Packages with a reference to this system",
     example: "jira",

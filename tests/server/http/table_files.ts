@@ -1,0 +1,257 @@
+/** Calls about files: putting, taking out, reading in every way. */
+import { createHash } from "node:crypto";
+import { pattern } from "../../support/registry_fixture.ts";
+import type { Call } from "./table.ts";
+
+const b64 = (algorithm: string, bytes: Uint8Array | string) => createHash(algorithm).update(bytes).digest("base64");
+
+const HELLO = "hello, world";
+const HELLO_DIGEST = `sha-256=:${b64("sha256", HELLO)}:`;
+const BIG = pattern(9_000_001);
+const NOBODY = "/packages/019374e0-0000-7000-8000-000000000009";
+const file = (path: string) => `/packages/{open}/files/${path}`;
+
+export const filling: readonly Call[] = [
+  {
+    call: `PUT ${file("docs/a%20%22b%22%20%E2%82%AC.txt")}?executable=true`,
+    body: HELLO,
+    headers: { "content-type": "Text/Plain; charset=utf-8", "content-digest": HELLO_DIGEST, "if-none-match": "*" },
+    status: 201,
+    sends: { location: "/packages/{open}/files/docs/a%20%22b%22%20%E2%82%AC.txt", etag: /^"blake3:[0-9a-f]{64}"$/ },
+    gives: { kind: "file", path: 'docs/a "b" €.txt', size: 12, executable: true, media_type: "text/plain" },
+    keep: { hello: "content_address" },
+  },
+  { call: `PUT ${file("docs%2Fa%20%22b%22%20%E2%82%AC.txt")}`, body: "x", status: 409, code: "path_exists" },
+  {
+    call: `PUT ${file("docs/a%20%22b%22%20%E2%82%AC.txt")}`,
+    body: "x",
+    headers: { "if-none-match": "*" },
+    status: 412,
+    code: "precondition_failed",
+  },
+  { call: `PUT ${file("big.bin")}`, body: "small", status: 201, gives: { size: 5, media_type: null } },
+  {
+    call: `PUT ${file("big.bin")}?replace=true`,
+    body: BIG,
+    headers: { "repr-digest": `md5=:AAAA:, sha-512=:${b64("sha512", BIG)}:, sha-256=:${b64("sha256", BIG)}:` },
+    status: 200,
+    gives: { size: BIG.length },
+  },
+  { call: `PUT ${file("new.bin")}?replace=true`, body: "", status: 201, gives: { size: 0 } },
+  { call: `PUT ${file("odd%252F%3F%23%5C.txt")}`, body: "odd", status: 201, gives: { path: "odd%2F?#\\.txt" } },
+  {
+    call: `PUT ${file("form")}`,
+    body: "a=b",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    status: 201,
+    gives: { media_type: null },
+  },
+  { call: `PUT ${file("empty")}?kind=directory`, status: 201, gives: { kind: "directory", path: "empty" } },
+  {
+    call: `PUT ${file("link")}?kind=symlink`,
+    body: "big.bin",
+    status: 201,
+    gives: { kind: "symlink", target: "big.bin" },
+  },
+  { call: `PUT ${file("empty2")}?kind=directory`, body: "x", status: 413, code: "limit_exceeded" },
+  { call: `PUT ${file("link2")}?kind=symlink`, body: "../../x", status: 400, code: "invalid_path" },
+  { call: `PUT ${file("link2")}?kind=symlink`, body: "x".repeat(4097), status: 413, code: "limit_exceeded" },
+  { call: `PUT ${file("link2")}?kind=symlink&replace=true`, body: "x", status: 400, code: "invalid_argument" },
+  { call: `PUT ${file("x")}?kind=fifo`, body: "x", status: 400, code: "invalid_argument" },
+  { call: `PUT ${file("x")}?replace=yes`, body: "x", status: 400, code: "invalid_argument" },
+  { call: `PUT ${file("x")}?repalce=true`, body: "x", status: 400, code: "invalid_argument" },
+  {
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "content-digest": HELLO_DIGEST },
+    status: 422,
+    code: "digest_mismatch",
+  },
+  {
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "repr-digest": `blake3=:${"A".repeat(43)}=:` },
+    status: 422,
+    code: "digest_mismatch",
+  },
+  ...["sha-256=abc", "sha-256=:!!:", "sha-256=:AAAA:", "nonsense", ""].map((digest) => ({
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "content-digest": digest },
+    status: 400,
+    code: "invalid_digest",
+  })),
+  {
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "content-encoding": "gzip" },
+    status: 415,
+    code: "unsupported_media_type",
+  },
+  {
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "content-type": "multipart/form-data; boundary=x" },
+    status: 415,
+    code: "unsupported_media_type",
+  },
+  {
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "content-type": "nonsense" },
+    status: 400,
+    code: "invalid_argument",
+  },
+  {
+    call: `PUT ${file("x")}`,
+    body: "x",
+    headers: { "content-range": "bytes 0-0/2" },
+    status: 400,
+    code: "invalid_argument",
+  },
+  { call: `PUT ${file("x")}`, body: "x", headers: { "if-match": '"x"' }, status: 400, code: "invalid_argument" },
+  { call: `PUT ${file("x")}`, body: "x", headers: { "if-none-match": '"x"' }, status: 400, code: "invalid_argument" },
+  {
+    call: `PUT ${file("x")}?replace=true`,
+    body: "x",
+    headers: { "if-none-match": "*" },
+    status: 400,
+    code: "invalid_argument",
+  },
+  ...["a%2F..%2Fb", "%00", "a//b", "/a", "a%2F", "%2e%2e%2Fa", "x".repeat(256), `${"a/".repeat(256)}a`].map((path) => ({
+    call: `PUT ${file(path)}`,
+    body: "x",
+    status: 400,
+    code: "invalid_path",
+  })),
+  { call: `PUT ${file("%zz")}`, body: "x", status: 400, code: "invalid_argument" },
+  { call: `PUT ${file("big.bin/below")}`, body: "x", status: 409, code: "path_conflict" },
+  { call: `PUT ${NOBODY}/files/x`, body: "x", status: 404, code: "package_not_found" },
+  { call: "PUT /packages/x/files/x", body: "x", status: 404, code: "package_not_found" },
+  { call: `PUT ${file("gone")}`, body: "gone", status: 201 },
+  { call: `DELETE ${file("gone")}`, status: 204, gives: "" },
+  { call: `DELETE ${file("gone")}`, status: 404, code: "file_not_found" },
+  { call: `POST ${file("gone")}`, status: 405, code: "method_not_allowed", sends: { allow: "GET, HEAD, PUT, DELETE" } },
+];
+
+const big = file("big.bin");
+export const reading: readonly Call[] = [
+  {
+    call: `GET ${file("docs%2Fa%20%22b%22%20%E2%82%AC.txt")}`,
+    status: 200,
+    gives: HELLO,
+    sends: {
+      "content-length": "12",
+      "content-type": "text/plain",
+      "content-disposition": `attachment; filename="a _b_ _.txt"; filename*=UTF-8''a%20%22b%22%20%E2%82%AC.txt`,
+      "accept-ranges": "bytes",
+      "repr-digest": /^sha-256=:[A-Za-z0-9+/]{43}=:, blake3=:[A-Za-z0-9+/]{43}=:$/,
+      "content-security-policy": /sandbox/,
+      "x-content-type-options": "nosniff",
+      "cache-control": "private, no-cache",
+      etag: '"{hello}"',
+    },
+  },
+  { call: `GET ${file("odd%252F%3f%23%5c.txt")}`, status: 200, gives: "odd" },
+  {
+    call: `GET ${big}`,
+    status: 200,
+    gives: BIG,
+    sends: { "content-length": String(BIG.length) },
+    keep: { big: "etag" },
+  },
+  {
+    call: `HEAD ${big}`,
+    status: 200,
+    gives: "",
+    sends: { "content-length": String(BIG.length), "repr-digest": /sha-256/ },
+  },
+  { call: `GET ${file("new.bin")}`, status: 200, gives: "", sends: { "content-length": "0" } },
+  ...(
+    [
+      ["bytes=0-0", 0, 1],
+      ["bytes=5-9", 5, 10],
+      ["bytes=9000000-", 9_000_000, 9_000_001],
+      ["bytes=-3", 8_999_998, 9_000_001],
+      ["bytes=-99999999", 0, 9_000_001],
+      ["bytes=8999999-99999999999999999999", 8_999_999, 9_000_001],
+      ["Bytes = 1-2", 1, 3],
+    ] as const
+  ).map(([range, start, end]) => ({
+    call: `GET ${big}`,
+    headers: { range },
+    status: 206,
+    gives: BIG.slice(start, end),
+    sends: { "content-range": `bytes ${start}-${end - 1}/9000001`, "content-length": String(end - start) },
+  })),
+  ...["bytes=9000001-", "bytes=-0", "bytes=99999999999999999999-"].map((range) => ({
+    call: `GET ${big}`,
+    headers: { range },
+    status: 416,
+    code: "range_not_satisfiable",
+    sends: { "content-range": "bytes */9000001" },
+  })),
+  ...["bytes=5-1", "bytes=0-1,3-4", "items=0-1", "bytes=x-", "bytes=-"].map((range) => ({
+    call: `GET ${file("docs%2Fa%20%22b%22%20%E2%82%AC.txt")}`,
+    headers: { range },
+    status: 200,
+    gives: HELLO,
+    sends: { "content-range": null },
+  })),
+  { call: `GET ${file("new.bin")}`, headers: { range: "bytes=0-" }, status: 416, code: "range_not_satisfiable" },
+  { call: `HEAD ${big}`, headers: { range: "bytes=0-1" }, status: 200, gives: "" },
+  { call: `GET ${big}`, headers: { range: "bytes=0-1", "if-range": "{big}" }, status: 206, gives: BIG.slice(0, 2) },
+  { call: `HEAD ${big}`, headers: { "if-none-match": "{big}" }, status: 304, gives: "" },
+  {
+    call: `GET ${big}`,
+    headers: { "if-none-match": '"x", W/{big}' },
+    status: 304,
+    gives: "",
+    sends: { etag: "{big}" },
+  },
+  {
+    call: `GET ${file("docs%2Fa%20%22b%22%20%E2%82%AC.txt")}`,
+    headers: { range: "bytes=0-1", "if-range": '"other"' },
+    status: 200,
+    gives: HELLO,
+  },
+  {
+    call: `GET ${file("docs%2Fa%20%22b%22%20%E2%82%AC.txt")}`,
+    headers: { range: "bytes=0-1", "if-range": "Sat, 21 Nov 2026 10:00:00 GMT" },
+    status: 200,
+  },
+  { call: `GET ${big}`, headers: { "if-none-match": "*" }, status: 304 },
+  { call: `GET ${big}`, headers: { "if-match": '"other"' }, status: 412, code: "precondition_failed" },
+  { call: `GET ${big}`, headers: { "if-match": "W/{big}" }, status: 412, code: "precondition_failed" },
+  { call: `GET ${big}`, headers: { "if-match": '"x", {big}', range: "bytes=0-0" }, status: 206 },
+  { call: `GET ${file("empty")}`, status: 404, code: "file_not_found" },
+  { call: `GET ${file("link")}`, status: 404, code: "file_not_found" },
+  { call: `GET ${file("a%2F..%2Fb")}`, status: 400, code: "invalid_path" },
+  {
+    call: "GET /packages/{open}/files?limit=2",
+    status: 200,
+    gives: { "items.length": 2, "items.0.path": "big.bin" },
+    keep: { next: "next_cursor" },
+  },
+  {
+    call: "GET /packages/{open}/files?limit=1000&cursor={next}",
+    status: 200,
+    gives: { "items.length": 5, next_cursor: null },
+  },
+  { call: "GET /packages/{open}/files?cursor=", status: 400, code: "invalid_path" },
+  {
+    call: "GET /objects/{hello}",
+    status: 200,
+    gives: HELLO,
+    sends: { "content-type": "application/octet-stream", "content-disposition": "attachment" },
+  },
+  {
+    call: "HEAD /objects/{hello}",
+    status: 200,
+    gives: "",
+    sends: { "content-length": "12", "cache-control": /immutable/ },
+  },
+  { call: "GET /objects/{hello}", headers: { range: "bytes=-5" }, status: 206, gives: "world" },
+  { call: `GET /objects/blake3:${"0".repeat(64)}`, status: 404, code: "object_not_found" },
+  { call: "GET /objects/blake3:0", status: 400, code: "invalid_digest" },
+];
