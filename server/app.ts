@@ -4,11 +4,18 @@ import { isRegistryError, type Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/mod.ts";
 import type { App, AppEnv } from "./env.ts";
 import { errorResponse } from "./errors.ts";
+import type { AddressRange } from "./http/address.ts";
+import { HttpError } from "./http/error.ts";
 import { routePath, wellFormedPath } from "./http/path.ts";
 import { invalidRequest } from "./invalid_request.ts";
 import { allowedHosts, type HostRules } from "./middleware/allowed_hosts.ts";
 import { type Authenticate, authentication } from "./middleware/authentication.ts";
+import { client } from "./middleware/client.ts";
+import { DEFAULT_REQUEST_LIMITS, headLimits, inFlightLimit, type RequestLimits } from "./middleware/limits.ts";
+import { type RequestEntry, requestLog } from "./middleware/request_log.ts";
 import { responseHeaders } from "./middleware/response_headers.ts";
+import { sameOrigin } from "./middleware/same_origin.ts";
+import { refuseWhenStopping } from "./middleware/stopping.ts";
 import { notFound } from "./not_found.ts";
 import { describeApi } from "./openapi.ts";
 import { archiveRoutes } from "./routes/archives.ts";
@@ -27,14 +34,27 @@ export interface AppOptions {
   /** Turns a request into its caller; every route but `/health`, `/openapi.json` and `/docs` asks it first. */
   readonly authenticate: Authenticate;
   readonly health: () => Promise<HealthReport>;
-  /** Aborts when the server begins to stop: long-polls and event streams end, so that nothing waits for them. */
+  /**
+   * Aborts when the server begins to stop: new requests are refused, long-polls and event streams end, so that nothing
+   * waits for them.
+   */
   readonly stopping?: AbortSignal;
   /** Of this program, for the description. */
   readonly version?: string;
   /** Without it only loopback names are answered. */
-  readonly config?: HostRules;
+  readonly config?: HostRules & NetworkRules;
+  /** Gets one entry a request, when its answer is out. */
+  readonly log?: (entry: RequestEntry) => void;
   /** Gets every error that is answered with 500 or above, whole. Default: console.error. */
   readonly onError?: (error: unknown, request: FailedRequest) => void;
+}
+
+export interface NetworkRules {
+  /** What clients know this server by, without a slash at its end. Its host is answered to. */
+  readonly publicUrl?: string;
+  /** Whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  readonly trustProxy?: readonly AddressRange[];
+  readonly limits?: Partial<RequestLimits>;
 }
 
 export interface FailedRequest {
@@ -55,10 +75,20 @@ export function createApp(options: AppOptions): App {
   } = options;
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest, getPath: routePath });
   app.use(requestId({ limitLength: 64 }));
-  app.use(responseHeaders);
-  app.use(allowedHosts(config));
+  const { publicUrl, trustProxy = [], allowedHosts: hosts = [] } = config;
+  const limits = { ...DEFAULT_REQUEST_LIMITS, ...config.limits };
+  const publicName = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  app.use(responseHeaders(publicUrl));
+  app.use(client(trustProxy));
+  app.use(requestLog(options.log));
+  app.use(headLimits(limits));
+  app.use(allowedHosts({ ...config, allowedHosts: [...hosts, ...publicName] }));
   app.use(wellFormedPath);
-  healthRoutes(app, health);
+  app.use(sameOrigin(publicUrl === undefined ? undefined : new URL(publicUrl).origin));
+  // Before what may be refused: whoever watches a server must reach it when it is busy or stopping.
+  healthRoutes(app, health, options.stopping);
+  app.use(refuseWhenStopping(options.stopping));
+  app.use(inFlightLimit(limits));
   describeApi(app, version);
   consoleRoutes(app);
   app.use(authentication(authenticate));
@@ -74,7 +104,7 @@ export function createApp(options: AppOptions): App {
   app.onError((error, c) => {
     const response = errorResponse(error, c.get("requestId"));
     // Somebody who hangs up is no failure of ours.
-    if (response.status >= 500 && !isRegistryError(error, "cancelled"))
+    if (response.status >= 500 && !isRegistryError(error, "cancelled") && !(error instanceof HttpError))
       onError(error, { request_id: c.get("requestId"), method: c.req.method, path: c.req.path });
     return response;
   });

@@ -1,12 +1,17 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
-import type { Caller } from "../core/spi/mod.ts";
+import type { Caller, Connection } from "../core/spi/mod.ts";
+import type { Client } from "./middleware/client.ts";
 
 /** What middleware leaves in the context for those after it. */
 export interface AppEnv {
+  /** What the transport tells; nothing of it where the app is called without one. */
+  readonly Bindings: Partial<Connection>;
   readonly Variables: RequestIdVariables & {
     /** Who calls, with this request's id in its context and its signal. */
     readonly caller: Caller;
+    /** Where the request came from. */
+    readonly client: Client;
   };
 }
 

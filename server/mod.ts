@@ -1,7 +1,11 @@
 /** The HTTP door: `createApp(...)` gives a Hono app; `app.fetch` serves it anywhere. */
-export { type AppOptions, createApp, type FailedRequest } from "./app.ts";
+export { type AppOptions, createApp, type FailedRequest, type NetworkRules } from "./app.ts";
 export type { App, AppEnv } from "./env.ts";
 export { ERROR_ANSWERS, errorResponse, type Problem } from "./errors.ts";
+export { type AddressRange, inRanges, parseRange } from "./http/address.ts";
 export type { HostRules } from "./middleware/allowed_hosts.ts";
 export type { Authenticate } from "./middleware/authentication.ts";
+export { DEFAULT_REQUEST_LIMITS, type RequestLimits } from "./middleware/limits.ts";
+export type { RequestEntry } from "./middleware/request_log.ts";
 export { openApiDocument } from "./openapi.ts";
+export { refusal } from "./refusal.ts";

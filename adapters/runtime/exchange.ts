@@ -47,6 +47,7 @@ export function beginExchange(
   let gaveUp = false;
   let continued = !expectsContinue;
   let writeSince: number | undefined;
+  const jsonSince = /^application\/json\b/i.test(message.headers["content-type"] ?? "") ? performance.now() : undefined;
   let settle: (finished: Finished) => void = () => {};
   const finished = new Promise<Finished>((resolve) => {
     settle = resolve;
@@ -132,7 +133,8 @@ export function beginExchange(
     socket,
     giveUp,
     check() {
-      if (upload.expired()) giveUp(408);
+      const slow = settings.read > 0 && jsonSince !== undefined && performance.now() - jsonSince > settings.read;
+      if (upload.expired() || (slow && !message.complete)) giveUp(408);
       const late = settings.write > 0 && writeSince !== undefined && performance.now() - writeSince > settings.write;
       if (late || download.expired()) socket.destroy();
     },

@@ -31,7 +31,7 @@ export interface Finished {
 
 /** Milliseconds; 0 means never. */
 export interface Timeouts {
-  /** From the first byte of a request (of a connection, for its first one) to the end of its headers. */
+  /** From the first byte of a request (of a connection, for its first one) to the end of its headers, and of a JSON body. */
   readonly read: number;
   /** A connection on which nothing is asked. */
   readonly idle: number;

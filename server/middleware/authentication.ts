@@ -9,9 +9,10 @@ export type Authenticate = (request: Request) => Caller | Promise<Caller>;
 export function authentication(authenticate: Authenticate): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const caller = await authenticate(c.req.raw);
+    const { ip } = c.get("client");
     c.set("caller", {
       ...caller,
-      context: { ...caller.context, request_id: c.get("requestId") },
+      context: { ...caller.context, ...(ip !== undefined && { ip }), request_id: c.get("requestId") },
       signal: c.req.raw.signal,
     });
     await next();

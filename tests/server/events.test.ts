@@ -181,7 +181,7 @@ describe("GET /events", () => {
     }, 20);
     expect((await waiting).status).toBe(200);
     expect((await abandoned).status).toBe(200);
-    expect((await app.request(`/events?since=${sequence}&wait=60`)).status).toBe(200);
+    expect((await app.request(`/events?since=${sequence}&wait=60`)).status).toBe(503);
   });
 });
 

@@ -1,0 +1,69 @@
+/** What a request may take up before anybody looks at what it says. */
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "../env.ts";
+import { HttpError } from "../http/error.ts";
+
+export interface RequestLimits {
+  /** Names and values of all headers together, in bytes. */
+  readonly maxHeaderBytes: number;
+  /** Header lines. */
+  readonly maxHeaders: number;
+  /** Scheme, host, path and query, in characters. */
+  readonly maxUrlBytes: number;
+  /** Requests that wait for their answer to begin. */
+  readonly maxInFlight: number;
+}
+
+export const DEFAULT_REQUEST_LIMITS: RequestLimits = {
+  maxHeaderBytes: 16 * 1024,
+  maxHeaders: 100,
+  maxUrlBytes: 8 * 1024,
+  maxInFlight: 1024,
+};
+
+export function headLimits(limits: RequestLimits): MiddlewareHandler<AppEnv> {
+  const { maxHeaderBytes, maxHeaders, maxUrlBytes } = limits;
+  return async (c, next) => {
+    if (c.req.url.length > maxUrlBytes) {
+      throw new HttpError("uri_too_long", `A URL may have ${maxUrlBytes} bytes; this one has ${c.req.url.length}`);
+    }
+    const { headerBytes, headerCount } = headSize(c.env ?? {}, c.req.raw.headers);
+    if (headerCount > maxHeaders) {
+      throw new HttpError("headers_too_large", `A request may have ${maxHeaders} headers; this one has ${headerCount}`);
+    }
+    if (headerBytes > maxHeaderBytes) {
+      const message = `The headers of a request may have ${maxHeaderBytes} bytes; these have ${headerBytes}`;
+      throw new HttpError("headers_too_large", message);
+    }
+    await next();
+  };
+}
+
+/** As the transport counted, else what can still be seen: headers that came twice are one here. */
+function headSize(env: AppEnv["Bindings"], headers: Headers) {
+  const { headerBytes, headerCount } = env;
+  if (headerBytes !== undefined && headerCount !== undefined) return { headerBytes, headerCount };
+  const all = [...headers];
+  return {
+    headerCount: all.length,
+    headerBytes: all.reduce((sum, [name, value]) => sum + name.length + value.length, 0),
+  };
+}
+
+/** Answers 429 while too many others wait. A stream that has begun (a download, a feed) does not count any more. */
+export function inFlightLimit({ maxInFlight }: RequestLimits): MiddlewareHandler<AppEnv> {
+  let running = 0;
+  return async (_c, next) => {
+    if (running >= maxInFlight) {
+      throw new HttpError("too_many_requests", `${maxInFlight} requests are being answered; try again in a moment`, {
+        "retry-after": "1",
+      });
+    }
+    running++;
+    try {
+      await next();
+    } finally {
+      running--;
+    }
+  };
+}

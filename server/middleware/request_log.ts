@@ -1,0 +1,46 @@
+/** One entry a request, when its answer is out. */
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "../env.ts";
+
+/** Sent to a log as it stands, hence the snake_case keys. */
+export interface RequestEntry {
+  readonly request_id: string;
+  readonly method: string;
+  /** Without the query: people put secrets there. Percent-encoded, so it is one line. */
+  readonly path: string;
+  readonly status: number;
+  /** Of the body; null where there is no transport that counts. */
+  readonly bytes: number | null;
+  readonly ms: number;
+  readonly ip: string | null;
+  /** The connection ended before the answer did. */
+  readonly cut?: true;
+}
+
+export function requestLog(log: ((entry: RequestEntry) => void) | undefined): MiddlewareHandler<AppEnv> {
+  if (log === undefined) return (_c, next) => next();
+  return async (c, next) => {
+    const begun = performance.now();
+    await next();
+    const { status } = c.res;
+    const finished = c.env?.finished;
+    const write = (bytes: number | null, whole: boolean) =>
+      log({
+        request_id: c.get("requestId"),
+        method: c.req.method,
+        path: pathOf(c.req.url),
+        status,
+        bytes,
+        ms: Math.round((performance.now() - begun) * 10) / 10,
+        ip: c.get("client")?.ip ?? null,
+        ...(whole ? {} : { cut: true }),
+      });
+    if (finished === undefined) write(null, true);
+    else void finished.then(({ bytes, whole }) => write(bytes, whole));
+  };
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  return start < 0 ? "/" : url.slice(start).replace(/[?#].*$/s, "");
+}
