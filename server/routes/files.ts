@@ -41,11 +41,14 @@ const get = createRoute({
   responses: { ...contentResponses, ...problems(404, 412, 416) },
 });
 
-const digestHeader = z.string().optional().openapi({
-  description:
-    "RFC 9530. The bytes are refused unless they have every digest given: `sha-256`, `sha-512`, or (not registered) `blake3`",
-  example: "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
-});
+const digestHeader = z
+  .string()
+  .optional()
+  .openapi({
+    description:
+      "RFC 9530. The bytes are refused unless they have every digest given: `sha-256`, `sha-512`, or (not registered) `blake3`",
+    examples: ["sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"],
+  });
 
 const entryAnswer = (description: string) => ({
   description,
@@ -71,10 +74,13 @@ const put = createRoute({
     headers: z.object({
       "content-digest": digestHeader,
       "repr-digest": digestHeader,
-      "if-none-match": z.string().optional().openapi({
-        description: "`*`: refuse with 412 if the path exists",
-        example: "*",
-      }),
+      "if-none-match": z
+        .string()
+        .optional()
+        .openapi({
+          description: "`*`: refuse with 412 if the path exists",
+          examples: ["*"],
+        }),
     }),
     body: { required: true, content: { "application/octet-stream": { schema: binary } } },
   },

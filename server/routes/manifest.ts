@@ -25,7 +25,6 @@ const get = createRoute({
   request: {
     params: PackageParam,
     headers: z.object({
-      accept: z.string().optional().openapi({ description: "Which form", example: "application/cbor" }),
       "if-match": z.string().optional().openapi({ description: "412 unless one of these is the ETag" }),
       "if-none-match": z.string().optional().openapi({ description: "304 if one of these is the ETag" }),
     }),

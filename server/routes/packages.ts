@@ -29,11 +29,14 @@ const create = createRoute({
   summary: "Open a package",
   request: {
     headers: z.object({
-      "idempotency-key": z.string().optional().openapi({
-        description:
-          "1 to 255 printable ASCII characters, no spaces. The same request with the same key within 24 hours gets the first answer and makes nothing (draft-ietf-httpapi-idempotency-key-header)",
-        example: "build-4711",
-      }),
+      "idempotency-key": z
+        .string()
+        .optional()
+        .openapi({
+          description:
+            "1 to 255 printable ASCII characters, no spaces. The same request with the same key within 24 hours gets the first answer and makes nothing (draft-ietf-httpapi-idempotency-key-header)",
+          examples: ["build-4711"],
+        }),
     }),
     body: { required: true, content: { "application/json": { schema: NewPackageSchema } } },
   },

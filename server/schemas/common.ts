@@ -31,7 +31,7 @@ const limit = z
     maximum: 1000,
     default: 100,
     description: "Items on the page at most",
-    example: 50,
+    examples: [50],
   } as const);
 
 export const page = {

@@ -5,10 +5,14 @@ import { headers } from "./common.ts";
 export const binary = z.string().openapi({ format: "binary", description: "The bytes, as they are" });
 
 export const ConditionalHeaders = z.object({
-  range: z.string().optional().openapi({
-    description: "One range of bytes, also from the end (`bytes=-500`). Several ranges, or other units, get the whole",
-    example: "bytes=0-99",
-  }),
+  range: z
+    .string()
+    .optional()
+    .openapi({
+      description:
+        "One range of bytes, also from the end (`bytes=-500`). Several ranges, or other units, get the whole",
+      examples: ["bytes=0-99"],
+    }),
   "if-range": z.string().optional().openapi({
     description: "The range only if this is still the ETag, otherwise the whole",
   }),

@@ -79,27 +79,49 @@ export const NewPackageSchema = z
   })
   .openapi("NewPackage");
 
+// `examples`, not `example`: consoles fill in the latter, and a filter that nobody asked for hides everything.
 export const PackageQuery = z.strictObject({
-  name: z.string().optional().openapi({ description: "Exact name", example: "team/app" }),
-  name_prefix: z.string().optional().openapi({ description: "Names that begin so", example: "team/" }),
+  name: z
+    .string()
+    .optional()
+    .openapi({ description: "Exact name", examples: ["team/app"] }),
+  name_prefix: z
+    .string()
+    .optional()
+    .openapi({ description: "Names that begin so", examples: ["team/"] }),
   state: z.enum(["open", "finalized", "abandoned"]).optional(),
-  retention_class: z.string().optional().openapi({ description: "Name of a retention class", example: "working" }),
-  external_system: z.string().optional().openapi({
-    description: "Packages with a reference to this system",
-    example: "jira",
-  }),
-  external_id: z.string().optional().openapi({
-    description: "With `external_system`: to this thing in it",
-    example: "AS-12",
-  }),
-  created_after: z.string().optional().openapi({
-    description: "Created then or later (RFC 3339)",
-    example: "2026-11-01T00:00:00Z",
-  }),
-  created_before: z.string().optional().openapi({
-    description: "Created before then (RFC 3339)",
-    example: "2026-12-01T00:00:00Z",
-  }),
+  retention_class: z
+    .string()
+    .optional()
+    .openapi({ description: "Name of a retention class", examples: ["working"] }),
+  external_system: z
+    .string()
+    .optional()
+    .openapi({
+      description: "Packages with a reference to this system",
+      examples: ["jira"],
+    }),
+  external_id: z
+    .string()
+    .optional()
+    .openapi({
+      description: "With `external_system`: to this thing in it",
+      examples: ["AS-12"],
+    }),
+  created_after: z
+    .string()
+    .optional()
+    .openapi({
+      description: "Created then or later (RFC 3339)",
+      examples: ["2026-11-01T00:00:00Z"],
+    }),
+  created_before: z
+    .string()
+    .optional()
+    .openapi({
+      description: "Created before then (RFC 3339)",
+      examples: ["2026-12-01T00:00:00Z"],
+    }),
   metadata: z
     .union([z.string(), z.array(z.string())])
     .optional()
@@ -110,7 +132,7 @@ export const PackageQuery = z.strictObject({
       maxItems: 8,
       description:
         "`key=value`, up to the first `=`: a top-level key of the metadata whose value is this text, or a number, boolean or null that is written so. Repeat it for several; all must match",
-      example: ["branch=main"],
+      examples: [["branch=main"]],
     } as never),
   ...page,
 });
