@@ -18,6 +18,8 @@ import { coded } from "../ledger/mod.ts";
 import type { DataPlane, IngestOptions, IngestResult, UploadBytes } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
+import { createNewestRequests } from "./newest_request.ts";
+import { checkCount, checkRequest, lengthMismatch, upTo } from "./upload_rules.ts";
 import type { SessionRow, UploadOwner } from "./upload_sessions.ts";
 import * as sessions from "./upload_sessions.ts";
 
@@ -127,30 +129,8 @@ export function createUploads(deps: {
   readonly ids: Ids;
 }): Uploads {
   const { database, dataPlane } = deps;
-  /** The newest request of this process on each upload. */
-  const active = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
+  const requests = createNewestRequests();
   const db = <T>(work: () => Promise<T>): Promise<T> => coded(database, work);
-
-  /** Runs `work` as the only request of this process on the upload, after the one before has ended. */
-  async function alone<T>(id: string, work: (stopped: AbortSignal) => Promise<T>): Promise<T> {
-    const before = active.get(id);
-    const stop = new AbortController();
-    const { promise: done, resolve: end } = Promise.withResolvers<void>();
-    const self = { stop, done };
-    active.set(id, self);
-    try {
-      before?.stop.abort(sessions.superseded(id));
-      await before?.done;
-      if (stop.signal.aborted) throw stop.signal.reason;
-      return await work(stop.signal);
-    } catch (error) {
-      // Whatever the stop broke on its way: this is why.
-      throw stop.signal.aborted ? stop.signal.reason : error;
-    } finally {
-      if (active.get(id) === self) active.delete(id);
-      end();
-    }
-  }
 
   /** Ownership first: a stranger must not stop anybody. */
   async function take<T>(
@@ -159,7 +139,7 @@ export function createUploads(deps: {
     work: (row: SessionRow, stopped: AbortSignal) => Promise<T>,
   ): Promise<T> {
     await db(() => sessions.findSession(deps, who, id));
-    return await alone(id, async (stopped) => {
+    return await requests.run(id, sessions.superseded(id), async (stopped) => {
       const row = await db(() => sessions.takeSession(deps, who, id));
       return await work(row, stopped);
     });
@@ -265,7 +245,7 @@ export function createUploads(deps: {
   async function expire(limit = 1000): Promise<number> {
     const expired = await db(() => sessions.takeExpired(deps, limit));
     for (const row of expired) {
-      active.get(row.upload_id)?.stop.abort(sessions.notFound(row.upload_id));
+      requests.stop(row.upload_id, sessions.notFound(row.upload_id));
       await free(row);
     }
     return expired.length;
@@ -295,12 +275,7 @@ export function createUploads(deps: {
     append,
     cancel: (who, id) => take(who, id, remove),
     expire,
-    async stop() {
-      const requests = [...active.values()];
-      const reason = new RegistryError("cancelled", "The store is closing; go on with the upload later");
-      for (const { stop } of requests) stop.abort(reason);
-      await Promise.all(requests.map(({ done }) => done));
-    },
+    stop: () => requests.stopAll(new RegistryError("cancelled", "The store is closing; go on with the upload later")),
   };
 }
 
@@ -320,47 +295,6 @@ interface Noted {
 }
 
 const noted = (row: SessionRow): Noted => JSON.parse(row.target) as Noted;
-
-/** @returns the length of the whole as it is known with this request, or null */
-function checkRequest(row: SessionRow, { offset, length }: AppendRequest): number | null {
-  checkCount(offset, "An offset");
-  if (length !== undefined) checkCount(length, "The length of an upload");
-  if (offset !== row.upload_offset) {
-    throw new RegistryError(
-      "upload_offset_mismatch",
-      `The upload is at ${row.upload_offset}, not at ${offset}; go on there`,
-      { upload_id: row.upload_id, offset: row.upload_offset, provided_offset: offset },
-    );
-  }
-  const known = row.upload_length;
-  if (known !== null && length !== undefined && length !== known) {
-    throw lengthMismatch(`The upload was announced with ${known} bytes, not ${length}`, row, known);
-  }
-  if (length !== undefined && (length > row.max_size || length < row.upload_offset)) {
-    throw lengthMismatch(`An upload at ${row.upload_offset} cannot have ${length} bytes`, row, row.max_size);
-  }
-  return known ?? length ?? null;
-}
-
-function lengthMismatch(message: string, row: SessionRow, length: number): RegistryError {
-  const { upload_id, upload_offset: offset } = row;
-  return new RegistryError("upload_length_mismatch", message, { upload_id, offset, length });
-}
-
-function checkCount(value: number, what: string): void {
-  if (Number.isSafeInteger(value) && value >= 0) return;
-  throw new RegistryError("invalid_argument", `${what} is a whole number of bytes`, { value: String(value) });
-}
-
-/** Passes bytes through; throws `overflow` instead of a chunk that goes beyond `room`. */
-async function* upTo(source: AsyncIterable<Uint8Array>, room: number, overflow: Error): AsyncGenerator<Uint8Array> {
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > room) throw overflow;
-    yield chunk;
-  }
-}
 
 function describe(row: SessionRow): UploadSession {
   return {
