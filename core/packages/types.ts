@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxFilesPerPackage: 250_000,
   maxMetadataBytes: 1024 * 1024,
   maxExternalRefs: 100,
-  maxArchiveEntries: 20_000,
+  maxArchiveEntries: 12_000,
   maxArchiveBytes: 1024 ** 4,
   maxArchiveRatio: 200,
 });
