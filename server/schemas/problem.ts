@@ -23,22 +23,26 @@ const MEANINGS: Readonly<Record<number, string>> = {
   400: "The request is not well-formed",
   403: "The caller may not do this",
   404: "There is no such thing, or the caller may not know of it",
-  409: "The state of things does not allow it",
   406: "Not in a form that the client accepts",
+  408: "The request took too long to arrive",
+  409: "The state of things does not allow it",
   412: "A precondition of the request does not hold",
   413: "A limit is exceeded",
+  414: "The URL is too long",
   415: "The body is of a type or coding that is not taken here",
   416: "The range lies outside of the content",
   421: "This server does not answer to that Host",
   422: "The content does not fit what was said about it",
+  429: "Too many requests at once; try again in a moment",
+  431: "The headers are too large or too many",
   500: "This server failed; its log has the request id",
   501: "Not supported",
   503: "Not now; try again later",
   507: "The storage or the database is full",
 };
 
-/** What any route may answer: not well-formed, not allowed, wrong Host, our failure, not now, disk full. */
-const ANY = [400, 403, 421, 500, 503, 507] as const;
+/** What any route may answer: what is refused before it is reached, our failures, not now, disk full. */
+const ANY = [400, 403, 408, 414, 421, 429, 431, 500, 503, 507] as const;
 
 /** Responses of a route for these statuses, besides those that any may have. */
 export function problems(...statuses: readonly number[]) {
