@@ -12,6 +12,8 @@ export interface AppEnv {
     readonly caller: Caller;
     /** Where the request came from. */
     readonly client: Client;
+    /** Takes this request out of those that are being answered: it waits for something to happen, and costs nothing. */
+    readonly onlyWaits: () => void;
   };
 }
 

@@ -50,20 +50,29 @@ function headSize(env: AppEnv["Bindings"], headers: Headers) {
   };
 }
 
-/** Answers 429 while too many others wait. A stream that has begun (a download, a feed) does not count any more. */
+/**
+ * Answers 429 while too many others wait. A stream that has begun (a download, a feed) does not count any more, and who
+ * waits for events never did: a thousand long-polls would shut everybody else out, at no cost to us.
+ */
 export function inFlightLimit({ maxInFlight }: RequestLimits): MiddlewareHandler<AppEnv> {
   let running = 0;
-  return async (_c, next) => {
+  return async (c, next) => {
     if (running >= maxInFlight) {
       throw new HttpError("too_many_requests", `${maxInFlight} requests are being answered; try again in a moment`, {
         "retry-after": "1",
       });
     }
     running++;
+    let counted = true;
+    const leave = () => {
+      if (counted) running--;
+      counted = false;
+    };
+    c.set("onlyWaits", leave);
     try {
       await next();
     } finally {
-      running--;
+      leave();
     }
   };
 }

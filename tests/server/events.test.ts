@@ -163,6 +163,21 @@ describe("GET /events", () => {
     });
   });
 
+  test("does not count among the requests being answered while it waits", async () => {
+    const { sequence } = await registry.head(caller);
+    const stopping = new AbortController();
+    const options = { registry, authenticate: () => caller, health: async () => report, stopping: stopping.signal };
+    const app = createApp({ ...options, config: { limits: { maxInFlight: 2 } } });
+    const waiting = [];
+    for (let i = 0; i < 5; i++) {
+      waiting.push(app.request(`/events?since=${sequence}&wait=60`));
+      await Bun.sleep(10);
+    }
+    expect((await app.request("/events/head")).status).toBe(200);
+    stopping.abort();
+    for (const response of waiting) expect((await response).status).toBe(200);
+  });
+
   test("stops waiting when the client goes or the server stops", async () => {
     const { sequence } = await registry.head(caller);
     const gone = new AbortController();
