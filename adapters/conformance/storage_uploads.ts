@@ -219,6 +219,13 @@ export const uploadCases: readonly StorageCase[] = [
     await backend.discardUpload(id);
     await checkRejects(() => add(upload, pattern(100)), "object_missing", "write and sync");
     await upload.close();
+    // Also one that was opened before, and writes for the first time.
+    const other = crypto.randomUUID();
+    const checkpoint = await sit(backend, other, undefined, pattern(100));
+    const late = await backend.openUpload(other, { checkpoint });
+    await backend.discardUpload(other);
+    await checkRejects(() => add(late, pattern(100)), "object_missing", "a first write and sync");
+    await late.close();
   }),
   uploadCase(
     "sealing and publishing may be repeated by a later handle, and the object outlives the upload",

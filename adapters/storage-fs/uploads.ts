@@ -124,7 +124,9 @@ export async function openUpload(
   /** Opened late: who only seals or looks opens nothing for writing. */
   async function file(): Promise<number> {
     if (fd !== undefined) return fd;
-    const open = await system.openForWriting(pathOf(checkpoint.state));
+    const open = await system.openForWriting(pathOf(checkpoint.state)).catch((error: unknown) => {
+      throw isAbsent(error) ? gone(id) : error; // discarded meanwhile
+    });
     const found = system.fstatSync(open);
     // A second name: it was published, and its bytes are an object's now.
     if (found.nlink > 1) {
