@@ -78,6 +78,7 @@ const put = createRoute({
         .string()
         .optional()
         .openapi({
+          pattern: "^\\*$",
           description: "`*`: refuse with 412 if the path exists",
           examples: ["*"],
         }),

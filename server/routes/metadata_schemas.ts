@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Registry } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
-import { headers } from "../schemas/common.ts";
+import { GRAMMAR, headers } from "../schemas/common.ts";
 import { JsonObject } from "../schemas/package.ts";
 import { problems } from "../schemas/problem.ts";
 
@@ -17,6 +17,7 @@ const put = createRoute({
   request: {
     params: z.object({
       schema_id: z.string().openapi({
+        ...GRAMMAR.schemaId,
         description: "Letters, digits and `. _ : / # -`, 200 characters at most; `#` is sent as `%23`",
         example: "test-report/1",
       }),

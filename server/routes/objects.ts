@@ -4,7 +4,7 @@ import type { Registry } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { contentResponse } from "../http/content.ts";
-import { EXAMPLE_ADDRESS } from "../schemas/common.ts";
+import { EXAMPLE_ADDRESS, GRAMMAR } from "../schemas/common.ts";
 import { ConditionalHeaders, contentResponses } from "../schemas/content.ts";
 import { problems } from "../schemas/problem.ts";
 
@@ -16,7 +16,9 @@ const get = createRoute({
   summary: "The bytes of an object that a package of yours has",
   request: {
     params: z.object({
-      content_address: z.string().openapi({ description: "`blake3:<64 hex>`", example: EXAMPLE_ADDRESS }),
+      content_address: z
+        .string()
+        .openapi({ ...GRAMMAR.contentAddress, description: "`blake3:<64 hex>`", example: EXAMPLE_ADDRESS }),
     }),
     headers: ConditionalHeaders,
   },

@@ -33,6 +33,7 @@ const create = createRoute({
         .string()
         .optional()
         .openapi({
+          pattern: "^[!-~]{1,255}$",
           description:
             "1 to 255 printable ASCII characters, no spaces. The same request with the same key within 24 hours gets the first answer and makes nothing (draft-ietf-httpapi-idempotency-key-header)",
           examples: ["build-4711"],

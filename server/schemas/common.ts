@@ -19,6 +19,20 @@ export const FileParams = PackageParam.extend({
   }),
 });
 
+/**
+ * Grammars for the description. They are not checked here: core knows them, and refuses with a code that says which.
+ */
+export const GRAMMAR = {
+  name: {
+    pattern: "^[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*$",
+    maxLength: 200,
+  },
+  version: { pattern: "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" },
+  schemaId: { pattern: "^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,199}$" },
+  contentAddress: { pattern: "^blake3:[0-9a-f]{64}$" },
+  time: { format: "date-time" },
+} as const;
+
 /** A whole number in a query. The description says integer; what arrives is text. */
 const limit = z
   .string()
@@ -36,7 +50,7 @@ const limit = z
 
 export const page = {
   limit,
-  cursor: z.string().max(20_000).optional().openapi({
+  cursor: z.string().min(1).max(4096).optional().openapi({
     description: "`next_cursor` of the page before, unchanged",
   }),
 };

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { EXAMPLE_ADDRESS, EXAMPLE_ID, page } from "./common.ts";
+import { EXAMPLE_ADDRESS, EXAMPLE_ID, GRAMMAR, page } from "./common.ts";
 
 /** A JSON object exactly as it was sent: the keys are somebody's own, `__proto__` included. */
 export const JsonObject = z
@@ -55,18 +55,27 @@ export const PackagePageSchema = z
 export const NewPackageSchema = z
   .strictObject({
     name: z.string().openapi({
+      ...GRAMMAR.name,
       description: "OCI repository grammar, 200 bytes at most; many packages may share a name",
       example: "team/app",
     }),
-    version: z.string().optional().openapi({
-      description: "OCI tag grammar; taken for good once a package with it is finalised",
-      example: "1.4.0",
-    }),
+    version: z
+      .string()
+      .optional()
+      .openapi({
+        ...GRAMMAR.version,
+        description: "OCI tag grammar; taken for good once a package with it is finalised",
+        example: "1.4.0",
+      }),
     retention_class: z.string().openapi({ description: "Name of a retention class", example: "working" }),
     metadata: JsonObject.optional().openapi({ example: { build: 7, branch: "main" } }),
-    metadata_schema: z.string().optional().openapi({
-      description: "Id of a registered JSON Schema that the metadata must satisfy",
-    }),
+    metadata_schema: z
+      .string()
+      .optional()
+      .openapi({
+        ...GRAMMAR.schemaId,
+        description: "Id of a registered JSON Schema that the metadata must satisfy",
+      }),
     external_refs: z
       .array(
         z.strictObject({
@@ -84,7 +93,7 @@ export const PackageQuery = z.strictObject({
   name: z
     .string()
     .optional()
-    .openapi({ description: "Exact name", examples: ["team/app"] }),
+    .openapi({ ...GRAMMAR.name, description: "Exact name", examples: ["team/app"] }),
   name_prefix: z
     .string()
     .optional()
@@ -112,6 +121,7 @@ export const PackageQuery = z.strictObject({
     .string()
     .optional()
     .openapi({
+      ...GRAMMAR.time,
       description: "Created then or later (RFC 3339)",
       examples: ["2026-11-01T00:00:00Z"],
     }),
@@ -119,6 +129,7 @@ export const PackageQuery = z.strictObject({
     .string()
     .optional()
     .openapi({
+      ...GRAMMAR.time,
       description: "Created before then (RFC 3339)",
       examples: ["2026-12-01T00:00:00Z"],
     }),
@@ -138,7 +149,9 @@ export const PackageQuery = z.strictObject({
 });
 
 export const AbandonSchema = z
-  .strictObject({ reason: z.string().openapi({ description: "Kept in the log", example: "The build was cancelled" }) })
+  .strictObject({
+    reason: z.string().openapi({ minLength: 1, description: "Kept in the log", example: "The build was cancelled" }),
+  })
   .openapi("Abandon");
 
 export const VerifyReportSchema = z

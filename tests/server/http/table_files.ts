@@ -238,7 +238,8 @@ export const reading: readonly Call[] = [
     status: 200,
     gives: { "items.length": 5, next_cursor: null },
   },
-  { call: "GET /packages/{open}/files?cursor=", status: 400, code: "invalid_path" },
+  { call: "GET /packages/{open}/files?cursor=", status: 400, code: "invalid_argument" },
+  { call: "GET /packages/{open}/files?cursor=%00", status: 400, code: "invalid_path" },
   {
     call: "GET /objects/{hello}",
     status: 200,
