@@ -15,3 +15,12 @@ export function turn(): Promise<void> {
     port2.postMessage(null);
   });
 }
+
+/**
+ * A turn in which timers and sockets surely have theirs, for long work in slices of 10 ms or so. Costs a millisecond. On
+ * Bun 1.4, messages that follow each other leave timers and sockets waiting: of 85 turns, one after each 5 ms of work,
+ * a timer of 1 ms saw 9.
+ */
+export function longTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -7,7 +7,7 @@
 import type { Transaction } from "kysely";
 import { type Clock, type Ids, toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
-import { turn } from "../base/turn.ts";
+import { longTurn } from "../base/turn.ts";
 import { commitmentOf, hashOf, SALT_LENGTH } from "../events/chain.ts";
 import { encodePayload } from "../events/codec.ts";
 import type { NewEvent, ReducibleEvent, StoredEvent } from "../events/types.ts";
@@ -92,24 +92,24 @@ export class Appender {
   }
 
   /**
-   * Writes the events of many units: log rows, payload rows, then every view, each in multi-row statements. A unit of
-   * ten thousand events goes in slices, between which the event loop gets a turn.
+   * Writes the events of many units: log rows, payload rows, then every view, each in multi-row statements. Small units
+   * go together; one of ten thousand events goes in slices, between which the event loop gets a turn.
    */
   async append(proposals: readonly Proposal[]): Promise<void> {
     let slice: Proposal[] = [];
-    let room = SLICE;
     for (const proposal of proposals) {
       const { events, event_ids } = proposal;
-      for (let at = 0; at < events.length; ) {
-        const end = Math.min(events.length, at + room);
-        slice.push({ ...proposal, events: events.slice(at, end), event_ids: event_ids.slice(at, end) });
-        room -= end - at;
-        at = end;
-        if (room > 0) continue;
+      for (let at = 0; at < events.length; at += SLICE) {
+        const end = at + SLICE;
+        slice.push(
+          at === 0 && end >= events.length
+            ? proposal
+            : { ...proposal, events: events.slice(at, end), event_ids: event_ids.slice(at, end) },
+        );
+        if (end >= events.length) continue;
         await this.#appendSlice(slice);
-        await turn();
         slice = [];
-        room = SLICE;
+        await longTurn();
       }
     }
     if (slice.length > 0) await this.#appendSlice(slice);

@@ -10,7 +10,7 @@
 import type { Transaction } from "kysely";
 import type { Clock, Ids } from "../base/clock.ts";
 import { messageOf, RegistryError } from "../base/errors.ts";
-import { turn } from "../base/turn.ts";
+import { longTurn, turn } from "../base/turn.ts";
 import { encodeContext } from "../events/codec.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -276,7 +276,7 @@ async function loadWants(trx: Transaction<Tables>, group: readonly Pending[]): P
     const all = [...keys.values()];
     for (let at = 0; at < all.length; at += MAX_LOADED) {
       // Only a unit with very many wants of its own comes here twice: the event loop gets a turn.
-      if (at > 0) await turn();
+      if (at > 0) await longTurn();
       const found = await loader.load(trx, all.slice(at, at + MAX_LOADED));
       for (const [key, value] of found) facts.set(`${loader.name} ${key}`, value);
     }

@@ -19,7 +19,7 @@ describe.each(RUNTIME_NAMES)("on %s", (runtime) => {
         ...RUNTIMES[runtime],
         child,
         join(directory.path, "data"),
-        "1024",
+        String(size),
       ]);
       expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
       const { grown, ...said } = JSON.parse(stdout.toString());
