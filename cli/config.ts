@@ -45,11 +45,8 @@ export interface SettingSource {
 }
 
 export interface Config {
-  readonly server: {
-    readonly listen: ListenAddress;
-    readonly insecure_http: boolean;
-    readonly allowed_hosts: readonly string[];
-  };
+  /** Times in seconds, paths absolute. */
+  readonly server: Omit<RawSettings["server"], "listen"> & { readonly listen: ListenAddress };
   /** Absolute path. */
   readonly data: { readonly dir: string };
   readonly database: DatabaseTarget;
@@ -99,20 +96,30 @@ export function loadConfig(input: ConfigInput): Config {
   for (const setting of settings) chosen.set(setting.key, choose(setting, checked, input.cwd));
   derive(chosen);
   const config = assemble(chosen, file?.path);
-  const { hostname } = config.server.listen;
-  if (!isLoopback(hostname) && !config.server.insecure_http) {
-    const { value, from } = chosen.get("server.listen") as Checked;
-    problems.push(
-      `server.listen is ${showValue(value)} (${from}), which other machines can reach over plain HTTP; ` +
-        'wanted a loopback address such as "127.0.0.1:8000", or server.insecure_http = true',
-    );
-    throw invalid(problems);
-  }
+  rejectExposure(config, chosen.get("server.listen") as Checked, problems);
+  if (problems.length > 0) throw invalid(problems);
   return config;
 }
 
 function invalid(problems: Problems): RegistryError {
   return new RegistryError("config_invalid", problems.join("\n"), { problems: [...problems] });
+}
+
+/** Half a certificate, and an address that others reach although nothing keeps them out. */
+function rejectExposure({ server }: Config, listen: Checked, problems: Problems): void {
+  const { tls_cert, tls_key, trust_proxy, insecure } = server;
+  if ((tls_cert === undefined) !== (tls_key === undefined)) {
+    const [given, missing] = tls_key === undefined ? ["tls_cert", "tls_key"] : ["tls_key", "tls_cert"];
+    problems.push(`server.${given} is set and server.${missing} is not; wanted both, or neither`);
+  }
+  if (isLoopback(server.listen.hostname) || insecure) return;
+  const plain = tls_cert === undefined && trust_proxy.length === 0;
+  problems.push(
+    `server.listen is ${showValue(listen.value)} (${listen.from}), which other machines can reach, and nobody is asked ` +
+      `who they are${plain ? ", over plain HTTP" : ""}; wanted a loopback address such as "127.0.0.1:8000" with a proxy ` +
+      `before it that asks, or server.insecure = true where the network itself keeps strangers out` +
+      (plain ? ", and server.tls_cert and server.tls_key" : ""),
+  );
 }
 
 function findFile(input: ConfigInput, env: Environment): { path: string; shown: string } | undefined {
@@ -135,8 +142,10 @@ function check(candidate: Candidate, cwd: string, problems: Problems): Checked[]
   return [];
 }
 
+const PATHS: ReadonlySet<SettingKey> = new Set(["data.dir", "storage.local_root", "server.tls_cert", "server.tls_key"]);
+
 function absolute(key: SettingKey, value: unknown, cwd: string): unknown {
-  if (key === "data.dir" || key === "storage.local_root") return resolve(cwd, value as string);
+  if (PATHS.has(key)) return resolve(cwd, value as string);
   if (key === "storage.url") {
     const target = parseStorageUrl(value as string, cwd);
     return target && urlOfPath("file", target.root);

@@ -1,8 +1,10 @@
+import type { AddressRange, RequestEntry } from "../../server/mod.ts";
+import type { Config } from "../config.ts";
 import type { CommandSpec } from "../context.ts";
+import { createLog, type Log } from "../log.ts";
+import { formatBytes } from "../output.ts";
+import { readCertificate, watchCertificate } from "../tls_files.ts";
 import { version } from "../version.ts";
-
-/** How long running requests may take after the first signal. */
-const GRACE = 10_000;
 
 export const serve: CommandSpec = {
   usage: "serve",
@@ -10,31 +12,78 @@ export const serve: CommandSpec = {
   summary: "serve HTTP until Ctrl-C",
   async run(context) {
     const { output, config, runtime, signal } = context;
+    const { server, limits } = config;
+    const { hostname, port } = server.listen;
+    const files =
+      server.tls_cert === undefined || server.tls_key === undefined
+        ? undefined
+        : { cert: server.tls_cert, key: server.tls_key };
+    // Before the database is opened: a wrong path is told at once.
+    const tls = files && readCertificate(files);
     const composed = await context.open();
-    const { hostname, port } = config.server.listen;
     // Not above: the other commands would load the whole server to say their one line.
-    const { createApp } = await import("../../server/mod.ts");
-    const verbose = config.log.level === "debug" || config.log.level === "info";
+    const { createApp, parseRange, refusal } = await import("../../server/mod.ts");
+    const format = output.json ? "json" : config.log.format;
+    const log = createLog({ level: config.log.level, format, sink: output.stderr });
+    const stopping = new AbortController();
     const app = createApp({
       registry: composed.registry,
       authenticate: () => composed.caller,
       health: () => composed.health(),
+      stopping: stopping.signal,
       version: version().version,
-      config: { listenHost: hostname, allowedHosts: config.server.allowed_hosts },
+      config: {
+        listenHost: hostname,
+        allowedHosts: server.allowed_hosts,
+        ...(server.public_url !== undefined && { publicUrl: server.public_url }),
+        trustProxy: server.trust_proxy.map((text) => parseRange(text) as AddressRange),
+        limits: requestLimits(config),
+      },
+      log: (entry) => logRequest(log, entry),
       onError: (error, request) =>
-        output.note(`request failed: ${request.method} ${request.path}`, { ...request, error: String(error) }),
+        log("error", `request failed: ${request.method} ${request.path}: ${String(error)}`, {
+          event: "request_failed",
+          ...request,
+          error: String(error),
+        }),
     });
     const listening = await runtime.serve({
       hostname,
       port,
-      async fetch(request) {
-        const response = await app.fetch(request);
-        if (config.log.level === "debug") {
-          output.note(`${request.method} ${new URL(request.url).pathname} ${response.status}`);
-        }
-        return response;
+      ...(tls && { tls }),
+      timeouts: {
+        read: server.read_timeout * 1000,
+        idle: server.idle_timeout * 1000,
+        write: server.write_timeout * 1000,
       },
+      limits: {
+        maxConnections: limits.max_connections,
+        // Parsers count line ends and the request line with the headers; what is told too large here has no words.
+        maxHeadBytes: limits.max_header_bytes + limits.max_url_bytes + 4 * limits.max_headers + 4096,
+        minRate: limits.min_rate_bytes,
+        minRateWindow: limits.min_rate_window * 1000,
+      },
+      fetch: (request, connection) => app.fetch(request, connection),
+      refuse: refusal,
+      onError: (error) =>
+        log("error", `answer failed: ${String(error)}`, { event: "answer_failed", error: String(error) }),
     });
+    const watch =
+      files &&
+      watchCertificate(
+        files,
+        (pair) => {
+          listening.replaceCertificate(pair);
+          log("info", "the certificate was read again", { event: "certificate_replaced" });
+        },
+        (error) =>
+          log("warn", `the new certificate is refused, the old one stays: ${String(error)}`, {
+            event: "certificate_refused",
+            error: String(error),
+          }),
+      );
+    // Without TLS too: a reload that does nothing must not end the server.
+    const stopReloading = runtime.onSignal(() => watch?.reload(), ["SIGHUP"]);
     const report = await composed.health();
     const { database, storage } = report;
     output.print({ listening: listening.url, ...report }, () => [
@@ -47,13 +96,35 @@ export const serve: CommandSpec = {
       if (signal.aborted) resolve();
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
-    if (verbose) output.note("stopping: running requests may finish (a second Ctrl-C ends at once)");
+    log("info", "stopping: running requests may finish (a second Ctrl-C ends at once)", { event: "stopping" });
+    await log.flush();
+    stopping.abort();
     const graceful = listening.stop(true);
     const late = new Promise<"late">((resolve) => {
-      const timer = setTimeout(() => resolve("late"), GRACE);
+      const timer = setTimeout(() => resolve("late"), server.shutdown_timeout * 1000);
       graceful.finally(() => clearTimeout(timer)).catch(() => {});
     });
-    if ((await Promise.race([graceful, late])) === "late") await listening.stop(false);
+    if ((await Promise.race([graceful, late])) === "late") {
+      log("warn", "stopping: requests that still run are cut off", { event: "cut_off" });
+      await listening.stop(false);
+    }
+    watch?.stop();
+    stopReloading();
+    await log.flush();
     return undefined;
   },
 };
+
+const requestLimits = ({ limits }: Config) => ({
+  maxHeaderBytes: limits.max_header_bytes,
+  maxHeaders: limits.max_headers,
+  maxUrlBytes: limits.max_url_bytes,
+  maxInFlight: limits.max_in_flight,
+});
+
+function logRequest(log: Log, entry: RequestEntry): void {
+  const { request_id, method, path, status, bytes, ms, ip, cut } = entry;
+  const sent = bytes === null ? "" : ` ${formatBytes(bytes)}`;
+  const text = `${method} ${path} ${status}${sent} ${ms} ms ${ip ?? "-"} ${request_id}${cut ? " (cut off)" : ""}`;
+  log("info", text, { event: "request", ...entry });
+}

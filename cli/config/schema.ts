@@ -5,10 +5,22 @@
 
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../../core/mod.ts";
-import { byteSize, count, flag, hostNames, parseListen, type SettingMeta } from "./values.ts";
+import {
+  addressRanges,
+  byteSize,
+  count,
+  flag,
+  hostNames,
+  parseListen,
+  publicUrl,
+  type SettingMeta,
+  seconds,
+} from "./values.ts";
 
 const meta = (summary: string, wanted: string): SettingMeta & Record<string, unknown> => ({ summary, wanted });
 const text = z.string().min(1);
+const time = (summary: string, fallback: number) =>
+  seconds().default(fallback).meta(meta(summary, "a time up to 24h, such as 30s, 2m or 0 for none"));
 
 export const schema = z.strictObject({
   server: z.strictObject({
@@ -18,9 +30,38 @@ export const schema = z.strictObject({
       .meta(
         meta("Address and port that the server listens on.", 'host:port, such as "127.0.0.1:8000" or "[::1]:8000"'),
       ),
-    insecure_http: flag()
+    insecure: flag()
       .default(false)
-      .meta(meta("Allow an address beyond this machine although nothing is encrypted.", "true or false")),
+      .meta(
+        meta(
+          "Allow an address that other machines reach although nobody is asked who they are, or nothing is encrypted.",
+          "true or false",
+        ),
+      ),
+    tls_cert: text
+      .optional()
+      .meta(meta("Certificate chain for TLS, read again when it changes.", "the path of a PEM file")),
+    tls_key: text.optional().meta(meta("Private key of tls_cert.", "the path of a PEM file")),
+    public_url: publicUrl()
+      .optional()
+      .meta(
+        meta(
+          "What clients know this server by, when that is not where it listens.",
+          'a URL without query, such as "https://artifacts.example.org"',
+        ),
+      ),
+    trust_proxy: addressRanges()
+      .default([])
+      .meta(
+        meta(
+          "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+          'addresses or CIDR ranges, such as ["127.0.0.1", "10.0.0.0/8"] (outside TOML: with commas between them)',
+        ),
+      ),
+    read_timeout: time("How long the headers of a request, or a JSON body, may take.", 30),
+    idle_timeout: time("How long a connection may stay open without a request.", 120),
+    write_timeout: time("How long an answer may take, however large it is.", 0),
+    shutdown_timeout: time("How long running requests may take when the server stops.", 60),
     allowed_hosts: hostNames()
       .default([])
       .meta(
@@ -59,6 +100,10 @@ export const schema = z.strictObject({
       .enum(["debug", "info", "warn", "error"])
       .default("info")
       .meta(meta("How much is logged.", "debug, info, warn or error")),
+    format: z
+      .enum(["text", "json"])
+      .default("text")
+      .meta(meta("How the log of the server is written.", "text or json")),
   }),
   limits: z.strictObject({
     max_object_bytes: byteSize()
@@ -70,6 +115,26 @@ export const schema = z.strictObject({
     max_metadata_bytes: byteSize()
       .default(DEFAULT_LIMITS.maxMetadataBytes)
       .meta(meta("Largest metadata document of a package.", "a size above zero, such as 1048576 or 1MiB")),
+    max_header_bytes: byteSize()
+      .default(16 * 1024)
+      .meta(meta("Largest headers of a request, all together.", "a size above zero, such as 16384 or 16KiB")),
+    max_headers: count().default(100).meta(meta("Most headers of a request.", "a whole number above zero")),
+    max_url_bytes: byteSize()
+      .default(8 * 1024)
+      .meta(meta("Longest URL.", "a size above zero, such as 8192 or 8KiB")),
+    max_in_flight: count()
+      .default(1024)
+      .meta(meta("Most requests that wait for their answer at once.", "a whole number above zero")),
+    max_connections: count().default(4096).meta(meta("Most connections at once.", "a whole number above zero")),
+    min_rate_bytes: byteSize()
+      .default(1024)
+      .meta(
+        meta(
+          "Bytes a second that a client must send or take while it is waited for.",
+          "a size above zero, such as 1KiB",
+        ),
+      ),
+    min_rate_window: time("How long a client may be slower than min_rate_bytes, or silent, within a body.", 60),
   }),
   reads: z.strictObject({
     verify: flag().default(true).meta(meta("Re-digest every whole file while it is read.", "true or false")),

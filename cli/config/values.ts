@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
+import { parseRange } from "../../server/http/address.ts";
 
 /** What an error message tells the reader to write. Zod's own messages never reach a user. */
 export interface SettingMeta {
@@ -35,22 +36,49 @@ export const byteSize = () =>
       .pipe(z.int().positive()),
   ]);
 
+const SECONDS: Readonly<Record<string, number>> = { "": 1, ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/** A time in seconds: `30`, `30s`, `500ms`, `2m`. 0 means never, or none. */
+export const seconds = () =>
+  z.union([
+    z.number().nonnegative().max(86_400),
+    z
+      .string()
+      .regex(/^\d{1,8}(ms|s|m|h)?$/)
+      .transform((text) => {
+        const [, digits, unit] = /^(\d+)(\D*)$/.exec(text) ?? [];
+        return Number(digits) * (SECONDS[unit ?? ""] ?? Number.NaN);
+      })
+      .pipe(z.number().max(86_400)),
+  ]);
+
+/** What clients know the server by: `https://artifacts.example.org`, perhaps with a path. No slash at its end. */
+export const publicUrl = () =>
+  z
+    .string()
+    .refine((text) => /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/.test(text) && URL.canParse(text))
+    .transform((text) => new URL(text).href.replace(/\/+$/, ""));
+
 const hostName = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/);
 
 /** A list in TOML, words with commas between them elsewhere. */
-export const hostNames = () =>
+const list = (item: z.ZodType<string, string>) =>
   z.union([
-    z.array(hostName),
+    z.array(item),
     z
       .string()
       .transform((text) =>
         text
           .split(",")
-          .map((item) => item.trim())
-          .filter((item) => item !== ""),
+          .map((part) => part.trim())
+          .filter((part) => part !== ""),
       )
-      .pipe(z.array(hostName)),
+      .pipe(z.array(item)),
   ]);
+
+export const hostNames = () => list(hostName);
+
+export const addressRanges = () => list(z.string().refine((text) => parseRange(text) !== undefined));
 
 export interface ListenAddress {
   /** Without brackets: `127.0.0.1`, `::1`, `localhost`. */

@@ -88,7 +88,23 @@ describe("precedence", () => {
 describe("environment names", () => {
   const samples: Record<string, string> = {
     "server.listen": "127.0.0.1:1",
-    "server.insecure_http": "true",
+    "server.insecure": "true",
+    "server.tls_cert": "/t/cert.pem",
+    "server.tls_key": "/t/key.pem",
+    "server.public_url": "https://a.example/store/",
+    "server.trust_proxy": "10.0.0.0/8, ::1",
+    "server.read_timeout": "1m",
+    "server.idle_timeout": "500ms",
+    "server.write_timeout": "1h",
+    "server.shutdown_timeout": "7",
+    "log.format": "json",
+    "limits.max_header_bytes": "1KiB",
+    "limits.max_headers": "7",
+    "limits.max_url_bytes": "1KiB",
+    "limits.max_in_flight": "7",
+    "limits.max_connections": "7",
+    "limits.min_rate_bytes": "7",
+    "limits.min_rate_window": "7s",
     "server.allowed_hosts": "a.example,b.example",
     "data.dir": "/x",
     "database.url": "postgres://u@h/d",
@@ -106,7 +122,10 @@ describe("environment names", () => {
     (key, setting) => {
       const name = `ARTIFACTSTORE_${key.replace(".", "_").toUpperCase()}`;
       expect(setting.env[0]).toBe(name);
-      const source = load({ env: { [name]: samples[key] ?? "" } }).sources.find((item) => item.key === key);
+      // A certificate and its key come together.
+      const other = { "server.tls_cert": "server.tls_key=k", "server.tls_key": "server.tls_cert=c" }[key as string];
+      const flags = other === undefined ? {} : { set: [other] };
+      const source = load({ env: { [name]: samples[key] ?? "" }, flags }).sources.find((item) => item.key === key);
       expect(source?.from).toBe(`environment variable ${name}`);
       expect(source?.value).not.toEqual(setting.defaultValue);
     },
@@ -237,6 +256,15 @@ describe("values", () => {
     "reads.verify=maybe",
     "server.allowed_hosts=a b",
     "server.allowed_hosts=a:80",
+    "server.trust_proxy=10.0.0.1/8",
+    "server.trust_proxy=10.0.0.0/33",
+    "server.trust_proxy=proxy.example",
+    "server.public_url=artifacts.example",
+    "server.public_url=https://a.example/?x=1",
+    "server.public_url=https://user@a.example",
+    "server.read_timeout=soon",
+    "server.read_timeout=-1",
+    "server.read_timeout=25h",
   ])("--set %s is refused", (item) => {
     expect(problemsOf({ flags: { set: [item] } })[0]).toStartWith(`${item.split("=")[0]} is `);
   });
@@ -321,11 +349,31 @@ describe("server.listen", () => {
     "example.org:80",
     "127.0.0.1.example.org:80",
     "[::ffff:8.8.8.8]:80",
-  ])("%s needs server.insecure_http", (listen) => {
+  ])("%s needs server.insecure", (listen) => {
     const [problem] = problemsOf({ flags: { listen } });
-    expect(problem).toContain("server.insecure_http = true");
+    expect(problem).toContain("server.insecure = true");
+    expect(problem).toContain("over plain HTTP");
     expect(problem).toContain(JSON.stringify(listen));
-    load({ flags: { listen, set: ["server.insecure_http=true"] } });
+    load({ flags: { listen, set: ["server.insecure=true"] } });
+    // Encrypted or behind a proxy, still nobody is asked who they are.
+    for (const set of [["server.trust_proxy=10.0.0.0/8"], ["server.tls_cert=a.pem", "server.tls_key=b.pem"]]) {
+      const [still] = problemsOf({ flags: { listen, set } });
+      expect(still).toContain("nobody is asked who they are;");
+    }
+  });
+
+  test("half a certificate is refused, and names the other half", () => {
+    expect(problemsOf({ flags: { set: ["server.tls_cert=a.pem"] } })).toEqual([
+      "server.tls_cert is set and server.tls_key is not; wanted both, or neither",
+    ]);
+    const { tls_cert, tls_key } = load({ flags: { set: ["server.tls_cert=a.pem", "server.tls_key=b.pem"] } }).server;
+    expect([tls_cert, tls_key]).toEqual([join(cwd, "a.pem"), join(cwd, "b.pem")]);
+  });
+
+  test("the public URL has no slash at its end, and times are seconds", () => {
+    const set = ["server.public_url=https://A.example/store/", "server.read_timeout=2m", "server.idle_timeout=250ms"];
+    const { public_url, read_timeout, idle_timeout } = load({ flags: { set } }).server;
+    expect([public_url, read_timeout, idle_timeout]).toEqual(["https://a.example/store", 120, 0.25]);
   });
 });
 
@@ -351,7 +399,10 @@ describe("the examples", () => {
     const defaults = effective({});
     expect(effective({ toml })).toEqual(defaults);
     const full = uncomment(toml);
-    expect(effective({ toml: full })).toEqual(defaults);
+    // These have no default that could be written down.
+    const unset = ["server.tls_cert", "server.tls_key", "server.public_url"];
+    const set = (all: ReturnType<typeof effective>) => all.filter(([key]) => !unset.includes(key as string));
+    expect(set(effective({ toml: full }))).toEqual(set(defaults));
     const sources = load({ toml: full }).sources;
     expect(sources.filter(({ rank }) => rank !== "file")).toEqual([]);
   });

@@ -94,7 +94,7 @@ describe("2: the command line, an argument or the configuration is wrong", () =>
         [["doctor", "--grace", "soon"], "A duration reads"],
         [["adapter", "verify", "ftp://x"], "names no adapter"],
         [["adapter", "verify", `file://${dir}`], 'ends in "-test"'],
-        [["serve", "--listen", "0.0.0.0:0"], "server.insecure_http"],
+        [["serve", "--listen", "0.0.0.0:0"], "server.insecure"],
         [["config", "show", "--set", "data.dri=x"], "did you mean data.dir?"],
       ] as Case[]
     ).map(swapped),

@@ -116,9 +116,10 @@ test("a second Ctrl-C does not wait", async () => {
   const child = start(["serve", "--listen", "127.0.0.1:0", "--json"], { data });
   const { value } = await child.stdout.getReader().read();
   const { port } = new URL(JSON.parse(new TextDecoder().decode(value)).listening);
-  // A request whose head never ends keeps a server from stopping gracefully.
+  // A request whose body never ends keeps a server from stopping gracefully.
   const socket = await Bun.connect({ hostname: "127.0.0.1", port: Number(port), socket: { data() {} } });
-  socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+  const head = ["POST /packages HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 9"];
+  socket.write(`${head.join("\r\n")}\r\n\r\n{`);
   await Bun.sleep(50);
   child.kill("SIGINT");
   await until(async () => {
