@@ -313,11 +313,19 @@ describe("limits", () => {
   });
 
   test("more bytes than allowed, also as zeros behind the end that never stop", async () => {
-    async function* endless() {
-      yield tar(good);
-      for (;;) yield new Uint8Array(1024 * 1024);
+    let released = 0;
+    async function* endless(bytes: Uint8Array) {
+      try {
+        yield tar(good);
+        for (;;) yield bytes;
+      } finally {
+        released += 1;
+      }
     }
-    expect((await refusal(endless()))?.code).toBe("limit_exceeded");
+    expect((await refusal(endless(new Uint8Array(1024 * 1024))))?.code).toBe("limit_exceeded");
+    // The reader itself gives up here, and the source is let go of as well.
+    expect((await refusal(endless(text("garbage"))))?.code).toBe("invalid_archive");
+    expect(released).toBe(2);
   });
 });
 

@@ -131,6 +131,13 @@ describe("what goes out", () => {
     }
   });
 
+  test("a name or link that is not ASCII stands in a pax header, where it is UTF-8 by definition", async () => {
+    const id = await fresh();
+    await registry.addSymlink(caller, { packageId: id, path: "é", target: "ü" });
+    const records = new TextDecoder().decode((await exported(registry, id, "tar")).subarray(512, 1024));
+    expect(records).toStartWith("11 path=é\n15 linkpath=ü\n\u0000");
+  });
+
   test("an empty package is an empty archive, in both formats", async () => {
     const id = await fresh();
     expect(await exported(registry, id, "tar")).toEqual(new Uint8Array(1024));
