@@ -1,7 +1,13 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import type { Caller, Connection } from "../core/spi/mod.ts";
-import type { Client } from "./middleware/client.ts";
+
+export interface Client {
+  /** Unknown where the app is called without a transport. */
+  readonly ip: string | undefined;
+  /** What the client spoke, to us or to the proxy. */
+  readonly scheme: "http" | "https";
+}
 
 /** What middleware leaves in the context for those after it. */
 export interface AppEnv {

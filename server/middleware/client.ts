@@ -1,14 +1,7 @@
 /** Where a request came from: the peer itself, or whom a trusted proxy names. */
 import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../env.ts";
+import type { AppEnv, Client } from "../env.ts";
 import { type AddressRange, inRanges } from "../http/address.ts";
-
-export interface Client {
-  /** Unknown where the app is called without a transport. */
-  readonly ip: string | undefined;
-  /** What the client spoke, to us or to the proxy. */
-  readonly scheme: "http" | "https";
-}
 
 /**
  * X-Forwarded-For is read from its end: each proxy appends whom it saw, so the last address that is no proxy of ours is
