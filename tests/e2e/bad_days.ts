@@ -48,6 +48,8 @@ export interface Server {
   health(): Promise<{ readonly http: number; readonly body: Record<string, unknown> }>;
   /** SIGTERM; answers the exit code. */
   stop(): Promise<number>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 /** `serve` on a free port. Rejects with what it said when it does not come up. */
@@ -80,6 +82,10 @@ export async function serve(place: Place, runtime: RuntimeName = "bun"): Promise
     async stop() {
       child.kill("SIGTERM");
       return await gone;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await gone;
     },
   };
 }
