@@ -1,6 +1,11 @@
 /** The transport alone, on real sockets, on all three runtimes. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
+import { makeCertificate } from "../support/certificates.ts";
 import { exchange, openRaw, RUNTIMES, type Server, startServer } from "../support/serving.ts";
 
 setDefaultTimeout(60_000);
@@ -298,6 +303,52 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     for (;;) {
       if ((await count(server, "descriptors")) <= before + 1) return;
       await Bun.sleep(20);
+    }
+  });
+
+  test("over TLS too: clocks, lengths, many requests on a connection, a new certificate", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "artifactstore-tls-"));
+    try {
+      const pair = makeCertificate(dir, "one");
+      const server = await start({ ...pair, timeouts: { read: 500, idle: 60_000 } });
+      const open = () => connectTls({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false });
+      const all = (socket: TLSSocket, ...data: string[]) =>
+        new Promise<string>((resolve) => {
+          let text = "";
+          socket.on("data", (chunk) => {
+            text += chunk.toString("latin1");
+          });
+          socket.on("error", () => {});
+          socket.on("close", () => resolve(text));
+          for (const one of data) socket.write(one);
+        });
+      // Neither a handshake nor a request comes.
+      expect(await exchange(server.port)).toBe("");
+      expect(await all(open())).toStartWith("HTTP/1.1 408 ");
+      const dripping = open();
+      const drip = setInterval(() => dripping.write("X: y\r\n"), 50);
+      expect(await all(dripping, get("/hello"), "GET /hello HTTP/1.1\r\n")).toEndWith("refused 408\n");
+      clearInterval(drip);
+      const many = await all(open(), get("/hello").repeat(200) + get("/hello", "Connection: close\r\n"));
+      expect(many.match(/hello\n/g)).toHaveLength(201);
+      const large = await all(open(), get("/stream?bytes=20000000", "Connection: close\r\n"));
+      expect(large).toContain("content-length: 20000000\r\n");
+      expect(large.length - large.indexOf("\r\n\r\n") - 4).toBe(20_000_000);
+      const told = await all(open(), get("/x", "Connection: close\r\n"));
+      expect(JSON.parse(told.split("\r\n\r\n")[1] ?? "")).toMatchObject({
+        url: "https://localhost/x",
+        ip: "127.0.0.1",
+        encrypted: true,
+      });
+      writeFileSync(pair.key, "junk");
+      server.child.kill("SIGHUP");
+      expect(await server.line()).toEqual({ replaced: false, told: true });
+      makeCertificate(dir, "one");
+      server.child.kill("SIGHUP");
+      expect(await server.line()).toEqual({ replaced: true });
+      expect(await all(open(), get("/hello", "Connection: close\r\n"))).toEndWith("hello\n");
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
     }
   });
 
