@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { HealthReport } from "../../core/spi/mod.ts";
+import { temporaryDirectory } from "../support/storage_temporary.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SMOKE = fileURLToPath(new URL("./runtime_smoke.ts", import.meta.url));
@@ -16,6 +17,8 @@ type Line = Record<string, unknown>;
 
 class Smoke {
   readonly child: Bun.Subprocess<"ignore", "pipe", "inherit">;
+  /** Of this process only; a killed one cannot remove it. */
+  readonly #directory = temporaryDirectory("smoke");
   readonly #lines: AsyncIterator<Line>;
 
   constructor(command: string[], args: string[]) {
@@ -24,7 +27,7 @@ class Smoke {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
-      env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...process.env, DENO_NO_UPDATE_CHECK: "1", SMOKE_DIRECTORY: this.#directory.path },
     });
     this.#lines = jsonLines(this.child.stdout);
   }
@@ -34,6 +37,12 @@ class Smoke {
     const { done, value } = await this.#lines.next();
     if (done) throw new Error(`the smoke server ended with ${await this.child.exited}`);
     return value;
+  }
+
+  async end(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.child.exited;
+    this.#directory.remove();
   }
 }
 
@@ -62,10 +71,7 @@ function raw(port: number, request: string): Promise<string> {
 
 const running: Smoke[] = [];
 afterEach(async () => {
-  for (const { child } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
+  for (const smoke of running.splice(0)) await smoke.end();
 });
 
 describe.each(Object.entries(RUNTIMES))("on %s", (name, command) => {

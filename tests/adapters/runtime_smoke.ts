@@ -1,7 +1,4 @@
 /** Spawned by runtime.test.ts on each runtime: the real app behind the real adapter, plus routes that take their time. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { openLocal } from "../../adapters/local.ts";
 import { detectRuntime } from "../../adapters/runtime.ts";
@@ -11,9 +8,7 @@ import { createApp } from "../../server/mod.ts";
 const runtime = await detectRuntime();
 const say = (line: object) => console.log(JSON.stringify(line));
 
-const directory = mkdtempSync(join(tmpdir(), "artifactstore-smoke-"));
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
-const registry = await openLocal({ dir: directory });
+const registry = await openLocal({ dir: process.env.SMOKE_DIRECTORY ?? "" });
 
 const app = createApp({
   registry,
