@@ -140,7 +140,7 @@ export class EventReader {
   get pending(): number | undefined {
     if (this.#at === undefined || !this.#live.covers(this.#at)) return undefined;
     let pending = 0;
-    for (let sequence = this.#at + 1; sequence <= this.#live.end; sequence++) {
+    for (let sequence = this.#at + 1; sequence <= this.#live.loaded; sequence++) {
       const event = this.#live.at(sequence);
       if (event !== undefined && this.#wants(event)) pending++;
     }
@@ -153,6 +153,7 @@ export class EventReader {
     this.#joined ??= this.#live.join();
     await this.#joined;
     for (let rounds = 0; !this.#closed && signal?.aborted !== true; rounds++) {
+      this.#live.checkOpen();
       // A wait that is over must not keep the first look from being taken.
       const left = deadline - performance.now();
       if (rounds > 0 && left <= 0) break;

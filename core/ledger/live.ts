@@ -3,24 +3,27 @@
  * poll every second, make one look at the head; what is new goes into a ring that every reader takes from at its own
  * pace. So a thousand readers cost the database what one does, and a reader that has fallen out of the ring
  * reads pages of its own. Nothing is ever queued for a reader.
+ *
+ * What is read is shown to the readers all at once. To give something to a thousand of them takes a while, so afterwards
+ * they wait for twice as long: the rest of the time is the writers', and the more there is, the more comes at once.
  */
 import { RegistryError } from "../base/errors.ts";
 import { turn } from "../base/turn.ts";
 import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
 import { readHead } from "./read.ts";
+import { RING_EVENTS, Ring } from "./ring.ts";
 import { type LoadedEvent, load } from "./scan.ts";
 
 const POLL = 1000;
 /** Goes on after the last reader has left, ms: the next long-poll of the same client comes soon. */
 const LINGER = 2000;
-/** What the ring keeps at most. */
-const RING_EVENTS = 2048;
-const RING_BYTES = 8 * 1024 * 1024;
 /** Read at once while the ring follows. */
 const STEP = { limit: 256, bytes: 1024 * 1024 };
 /** Readers that go on in one turn of the event loop; writers get the next one. */
 const WOKEN_A_TURN = 32;
+/** The rest after a round, in rounds, and in ms: not worth it below, too long for readers above. */
+const REST = { factor: 2, least: 5, most: 250 };
 
 /** What runs while somebody follows. */
 interface Session {
@@ -34,13 +37,12 @@ interface Session {
 
 export class LiveEdge {
   readonly #database: Database<Tables>;
-  readonly #ring = new Map<number, LoadedEvent>();
-  #bytes = 0;
-  /** The ring has every event after `#start` up to `#end`, by sequence. */
-  #start = 0;
+  readonly #ring = new Ring();
+  /** Sequence up to which readers are shown the ring. */
   #end = 0;
-  /** By tenant: its events after this `tenant_sequence`, up to `#end`, are in the ring. Only tenants that have some. */
-  readonly #tenants = new Map<string, { after: number; last: number }>();
+  /** When the rest after the last round is over. */
+  #rested = 0;
+  #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #waiting = new Map<() => void, (error: unknown) => void>();
   #followers = 0;
   #session: Promise<Session> | undefined;
@@ -59,46 +61,51 @@ export class LiveEdge {
 
   /** Follows until the answer is called, once; from then on `end` and `refresh()` mean something. */
   async join(): Promise<() => void> {
-    if (this.#closed) throw closing();
+    this.checkOpen();
     this.#followers++;
     clearTimeout(this.#linger);
+    this.#session ??= this.#begin();
+    const session = this.#session;
     try {
-      this.#session ??= this.#begin();
-      await this.#session;
+      await session;
       return () => this.#leave();
     } catch (error) {
-      this.#session = undefined;
+      if (this.#session === session) this.#session = undefined;
       this.#leave();
       throw error;
     }
   }
 
-  /** Sequence up to which the ring has followed the log. */
+  /** @throws {RegistryError} `cancelled` once it is closed */
+  checkOpen(): void {
+    if (this.#closed) throw closing();
+  }
+
+  /** Sequence up to which readers are shown the ring. */
   get end(): number {
     return this.#end;
   }
 
-  get following(): boolean {
-    return this.#current !== undefined;
+  /** Sequence up to which the ring has followed the log. */
+  get loaded(): number {
+    return this.#ring.end;
   }
 
   /** Where in the ring a reader goes on who has everything up to `position`; `undefined` when it must read pages. */
   placeOf(tenant: string | undefined, position: number): number | undefined {
     if (this.#current === undefined) return undefined;
-    if (tenant === undefined) return position >= this.#start && position <= this.#end ? position : undefined;
-    const known = this.#tenants.get(tenant);
-    if (known === undefined || position < known.after) return undefined;
-    return position >= known.last ? this.#end : this.#start;
+    const place = this.#ring.placeOf(tenant, position);
+    return place === undefined ? undefined : Math.min(place, this.#end);
   }
 
   /** Whether everything after `sequence` is in the ring. */
   covers(sequence: number): boolean {
-    return this.#current !== undefined && sequence >= this.#start && sequence <= this.#end;
+    return this.#current !== undefined && sequence >= this.#ring.start && sequence <= this.#end;
   }
 
   /** The event, while it is in the ring. */
   at(sequence: number): LoadedEvent | undefined {
-    return this.#ring.get(sequence);
+    return this.#ring.at(sequence);
   }
 
   /** Resolves when the ring has what was committed before this call. Many who ask at once share one look. */
@@ -111,7 +118,7 @@ export class LiveEdge {
     });
   }
 
-  /** Resolves when the ring has grown, after `milliseconds`, or when the signal aborts. Rejects when reading fails. */
+  /** Resolves when readers are shown more, after `milliseconds`, or when the signal aborts. Rejects when reading fails. */
   grown(milliseconds: number, signal?: AbortSignal): Promise<void> {
     if (this.#closed) return Promise.reject(closing());
     return new Promise((resolve, reject) => {
@@ -177,6 +184,8 @@ export class LiveEdge {
 
   #stop(): void {
     clearTimeout(this.#linger);
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
     const session = this.#current;
     this.#session = undefined;
     this.#current = undefined;
@@ -200,10 +209,11 @@ export class LiveEdge {
       session.again = false;
       const asked = session.asked.splice(0);
       try {
-        const before = this.#end;
+        const shown = this.#end;
         await this.#readNew(session);
         for (const { resolve } of asked) resolve();
-        if (this.#end !== before) await this.#wakeReaders();
+        // When the ring began anew, those who wait have to read pages: at once.
+        if (this.#ring.end !== shown) await this.#show(session, this.#end !== shown);
       } catch (error) {
         for (const { reject } of asked) reject(error);
         if (!session.ended) this.#fail(error);
@@ -216,55 +226,44 @@ export class LiveEdge {
     const { sequence: head } = await readHead(this.#database.read);
     if (session.ended) return;
     // Too far behind to be worth it, or another log under the same name (a restore): those who follow read pages.
-    if (head < this.#end || head - this.#end > RING_EVENTS) this.#reset(head);
-    while (this.#end < head) {
-      const count = Math.min(STEP.limit, head - this.#end);
-      const next = Array.from({ length: count }, (_, i) => this.#end + 1 + i);
+    if (head < this.#ring.end || head - this.#ring.end > RING_EVENTS) this.#reset(head);
+    while (this.#ring.end < head) {
+      const count = Math.min(STEP.limit, head - this.#ring.end);
+      const next = Array.from({ length: count }, (_, i) => this.#ring.end + 1 + i);
       const { events } = await load(this.#database.read, next, STEP.bytes);
       if (session.ended) return;
       // A gap is damage, which `events verify` reports; to wait for it would stop everybody.
       if (events.length === 0 || events.some((event, i) => event.sequence !== next[i])) return this.#reset(head);
-      for (const event of events) this.#push(event);
+      for (const event of events) this.#ring.push(event);
     }
   }
 
-  #push(event: LoadedEvent): void {
-    this.#ring.set(event.sequence, event);
-    this.#bytes += event.payload?.length ?? 0;
-    this.#end = event.sequence;
-    const known = this.#tenants.get(event.tenant);
-    if (known !== undefined) known.last = event.tenant_sequence;
-    else this.#tenants.set(event.tenant, { after: event.tenant_sequence - 1, last: event.tenant_sequence });
-    while (this.#ring.size > RING_EVENTS || this.#bytes > RING_BYTES) this.#dropOldest();
-  }
-
-  #dropOldest(): void {
-    this.#start++;
-    const oldest = this.#ring.get(this.#start);
-    if (oldest === undefined) return;
-    this.#ring.delete(this.#start);
-    this.#bytes -= oldest.payload?.length ?? 0;
-    const known = this.#tenants.get(oldest.tenant);
-    if (known === undefined) return;
-    known.after = oldest.tenant_sequence;
-    if (known.after >= known.last) this.#tenants.delete(oldest.tenant);
-  }
-
   #reset(end: number): void {
-    this.#ring.clear();
-    this.#tenants.clear();
-    this.#bytes = 0;
-    this.#start = end;
+    this.#ring.reset(end);
     this.#end = end;
   }
 
-  async #wakeReaders(): Promise<void> {
+  /** Shows readers what was loaded, and wakes them, unless they rest; then when that is over. */
+  async #show(session: Session, atOnce: boolean): Promise<void> {
+    const began = performance.now();
+    // No rest when the ring would drop what nobody was shown: all of them would have to read pages then.
+    if (began < this.#rested && !atOnce && !this.#ring.presses(this.#end)) {
+      this.#resting ??= setTimeout(() => {
+        this.#resting = undefined;
+        this.#look(session);
+      }, this.#rested - began);
+      return;
+    }
+    this.#end = this.#ring.end;
     let woken = 0;
     for (const wake of [...this.#waiting.keys()]) {
       if (woken > 0 && woken % WOKEN_A_TURN === 0) await turn();
       wake();
       woken++;
     }
+    const now = performance.now();
+    const rest = (now - began) * REST.factor;
+    this.#rested = rest < REST.least ? 0 : now + Math.min(rest, REST.most);
   }
 
   #fail(error: unknown): void {

@@ -133,6 +133,18 @@ forEachDatabase((_, open) => {
       expect((await follow(guest, 1500)).map((event) => event.sequence)).toEqual(upTo(1501, 2));
     }, 60_000);
 
+    test("and wait are woken also by more at once than is kept in memory", async () => {
+      const { registry } = await openFixture({ database: await open() });
+      const { sequence: since } = await registry.head(caller);
+      const followers = [caller, caller, tenant].map((who) =>
+        registry.followEvents(who, { since: who === caller ? since : 0 }),
+      );
+      for (const follower of followers) expect(await follower.next({ ...SMALL, wait: 0 })).toEqual([]);
+      const waiting = followers.map((follower) => follow(follower, 2500));
+      await append(registry, 2500, { who: tenant });
+      for (const events of await Promise.all(waiting)) expect(events).toHaveLength(2500);
+    });
+
     test("get no more at once than they asked for, but one event at least", async () => {
       const { registry } = await openFixture({ database: await open() });
       const { sequence: since } = await registry.head(caller);
