@@ -366,7 +366,7 @@ test("the decorators alone break nothing", async () => {
     expect(report.results.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     expect(report.ok).toBe(true);
   }
-}, 30_000);
+}, 120_000);
 
 test("a case that never ends is a failure that says so", async () => {
   const hanging = mutant(() => ({ health: () => never }));
