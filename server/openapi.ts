@@ -20,7 +20,7 @@ export const API_INFO = {
 } as const;
 
 /** The document. Routes that are added later are in it too. */
-export function openApiDocument(app: App, version: string) {
+export function openApiDocument(app: App, version: string): ReturnType<App["getOpenAPI31Document"]> {
   return app.getOpenAPI31Document({ openapi: "3.1.0", info: { ...API_INFO, version }, tags: [...TAGS] });
 }
 

@@ -61,7 +61,9 @@ beforeAll(() => {
 function doors(): string[] {
   const folders = readdirSync(join(ROOT, "adapters"), { withFileTypes: true });
   const adapters = folders.filter((entry) => entry.isDirectory()).map(({ name }) => `./adapters/${name}`);
-  return Object.keys(pkg.exports).flatMap((path) => (path === "./adapters/*" ? adapters : [path]));
+  const paths = Object.keys(pkg.exports).flatMap((path) => (path === "./adapters/*" ? adapters : [path]));
+  // `./adapters/runtime` is a file with a door of its own, and a folder.
+  return [...new Set(paths)];
 }
 
 test("holds JavaScript, declarations and documents, and no sources, tests or secrets", () => {
@@ -144,8 +146,13 @@ test("the declarations satisfy a strict type checker without skipLibCheck", () =
      import { createApp } from "${pkg.name}/server";
      import { createFsStorage } from "${pkg.name}/adapters/storage-fs";
      import { assembleRegistry } from "${pkg.name}/adapters/local";
+     import { createClient, type Package } from "${pkg.name}/sdk";
      const backend: StorageBackend = createFsStorage({ root: "x" });
      export const report = (): Promise<Report> => runStorageConformance(async () => backend);
+     const client = createClient({ server: "http://127.0.0.1:8000" });
+     export const found = async (id: string): Promise<Package> => (await client.getPackage({ path: { id } })).data;
+     // @ts-expect-error: a package has an id
+     export const lost = () => client.getPackage({ path: {} });
      // @ts-expect-error: a directory is asked for
      export const wrong = () => openLocal({ directory: "x" });
      export { createApp, assembleRegistry };`,
