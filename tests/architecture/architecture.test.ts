@@ -21,11 +21,11 @@ const everything = readTree(ALL);
 const RULES: readonly (readonly [string, Rule])[] = [
   ["imports in core only point down, and capabilities never meet", coreRanks],
   ["adapters see the SPIs and their own folder", adapterImports],
-  ["server, migrations and mod.ts keep to their doors", doorImports],
+  ["server, migrations, the SDK and mod.ts keep to their doors", doorImports],
   ["no file imports itself by any detour, types counted", noCycles],
   ["every import can be followed by reading", noComputedImports],
   ["every package is imported from its one home", packageHomes],
-  ["core, server and migrations name no runtime module", noRuntimeModules],
+  ["core, server, the SDK and migrations name no runtime module", noRuntimeModules],
   ["core uses web standards only", webStandardsOnly],
   ["only the composition roots construct a storage backend", backendsBuiltAtTheRoot],
   ["only the data plane calls a storage backend", backendsCalledByDataPlane],

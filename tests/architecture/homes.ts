@@ -40,7 +40,7 @@ export const packageHomes: Rule = (tree) =>
   );
 
 /** Places that must run on any runtime, so they name none. */
-const RUNTIME_FREE = ["core", "server", "migrations", "mod.ts"] as const;
+const RUNTIME_FREE = ["core", "server", "sdk", "migrations", "mod.ts"] as const;
 
 export const noRuntimeModules: Rule = (tree) =>
   checkImports(

@@ -1,0 +1,121 @@
+import type { Api, Entry } from "./generated/index.ts";
+
+export type ByteSource = Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+export interface UploadOptions {
+  /** Id of an open package. */
+  readonly packageId: string;
+  /** Path of the file in it: `results/junit.xml`. */
+  readonly path: string;
+  readonly source: ByteSource;
+  /** Bytes of the source. A source that has fewer or more is not stored. */
+  readonly size?: number;
+  readonly mediaType?: string;
+  readonly executable?: boolean;
+  /** A file of this path is replaced; otherwise it is refused (`path_exists`). */
+  readonly replace?: boolean;
+  /** RFC 9530: `sha-256=:<base64>:`. Bytes that have another digest are refused (`digest_mismatch`). */
+  readonly reprDigest?: string;
+  /** Bytes handed over so far. */
+  readonly onProgress?: (sent: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Adds a file in one request, whatever its size on little memory. Who fears for the connection: `uploadResumable()`.
+ * @throws {ApiError} a refusal; otherwise what the source or the connection threw. Then nothing is stored
+ */
+export async function uploadFile(api: Api, options: UploadOptions): Promise<Entry> {
+  const { packageId, path, mediaType, executable, replace, reprDigest, signal } = options;
+  const sending = counted(toStream(options.source), sizeOf(options), options.onProgress);
+  try {
+    const { data } = await api.putFile({
+      path: { id: packageId, path },
+      query: { ...(executable !== undefined && { executable }), ...(replace !== undefined && { replace }) },
+      headers: {
+        "Content-Type": mediaType ?? "application/octet-stream",
+        ...(reprDigest !== undefined && { "repr-digest": reprDigest }),
+      },
+      ...streaming(sending.stream),
+      ...(signal && { signal }),
+    });
+    return data;
+  } catch (error) {
+    // Runtimes wrap what a body threw, each in its way.
+    throw sending.failure?.error ?? error;
+  }
+}
+
+/** A request body that is a stream. The description says binary, of which the generator makes a Blob. */
+export function streaming(stream: ReadableStream<Uint8Array>): { body: Blob; duplex: "half" } {
+  return { body: stream as unknown as Blob, duplex: "half" };
+}
+
+export function sizeOf({ size, source }: { size?: number; source: ByteSource }): number | undefined {
+  if (size !== undefined) return size;
+  if (source instanceof Blob) return source.size;
+  return source instanceof Uint8Array ? source.length : undefined;
+}
+
+export function toStream(source: ByteSource): ReadableStream<Uint8Array> {
+  if (source instanceof ReadableStream) return source;
+  if (source instanceof Blob) return source.stream();
+  if (source instanceof Uint8Array) return new Blob([source]).stream();
+  const iterator = source[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel(reason) {
+        await iterator.return?.(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export interface Counted {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Why the source gave up, if it did. */
+  failure?: { readonly error: unknown };
+}
+
+/** The same bytes, told as they go, and exactly `size` of them: otherwise the stream fails, and with it the request. */
+export function counted(
+  source: ReadableStream<Uint8Array>,
+  size: number | undefined,
+  onBytes: (count: number) => void = () => {},
+): Counted {
+  const reader = source.getReader();
+  let count = 0;
+  const result: Counted = {
+    stream: new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          try {
+            const { done, value } = await reader.read();
+            count += value?.length ?? 0;
+            if (size !== undefined && (count > size || (done && count < size))) {
+              throw new RangeError(
+                `The source has ${done ? "only" : "at least"} ${count} bytes, and ${size} were announced`,
+              );
+            }
+            if (done) return controller.close();
+            onBytes(count);
+            controller.enqueue(value);
+          } catch (error) {
+            result.failure = { error };
+            await reader.cancel(error).catch(() => {});
+            throw error;
+          }
+        },
+        cancel: (reason) => reader.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    ),
+  };
+  return result;
+}
