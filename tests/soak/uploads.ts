@@ -45,7 +45,10 @@ const inTime = () => performance.now() - started < Number(values.seconds) * 1000
 const folder = workspace("uploads");
 console.log(`uploads: seed ${seed}, commit ${commit()}, server on ${runtime}`);
 
-/** `cut`: uploads that a kill found unfinished; `kept`: bytes that these still had; `unheard`: creations unanswered. */
+/**
+ * `cut`: uploads that a kill found unfinished; `kept`: bytes that these still had; `unheard`: creations unanswered;
+ * `resumed`: uploads without a final answer that were found again; `midway`: those of them that had some bytes, not all.
+ */
 const totals = {
   kills: 0,
   cut: 0,
@@ -66,11 +69,11 @@ interface Store {
   server: Server;
 }
 
-/** Lets the clients work and kills the server at a random moment; true if it was in the middle. */
+/** Lets the clients work and kills the server at a random moment. */
 async function untilKilled(store: Store, packageId: string, clients: UploadClient[], random: Random, label: string) {
   const aborter = new AbortController();
   let bytes = 0;
-  const life = lifeOf(store.server, packageId, random, label, aborter.signal, (count) => {
+  const life = lifeOf(store.server, packageId, label, aborter.signal, (count) => {
     bytes += count;
   });
   const todo = clients.filter(({ done }) => !done);
@@ -101,19 +104,18 @@ async function untilKilled(store: Store, packageId: string, clients: UploadClien
 function lifeOf(
   { url }: Server,
   packageId: string,
-  random: Random,
   label: string,
   signal = new AbortController().signal,
   onBytes: Life["onBytes"] = () => {},
 ): Life {
   const complain = (what: string) => void problems.push(`${label}: ${what}`);
-  return { url, packageId, random, signal, dying: false, onBytes, complain };
+  return { url, packageId, signal, dying: false, onBytes, complain };
 }
 
 /** The server again, on the same directory; and every upload asked where it is. */
-async function restart(store: Store, packageId: string, clients: UploadClient[], random: Random, label: string) {
+async function restart(store: Store, packageId: string, clients: UploadClient[], label: string) {
   store.server = await serve(store.place, runtime);
-  const life = lifeOf(store.server, packageId, random, label);
+  const life = lifeOf(store.server, packageId, label);
   const open = clients.filter(({ id, done }) => id !== undefined && !done);
   await Promise.all(clients.map((client) => ask(client, life)));
   for (const { promised, content } of open) {
@@ -167,7 +169,7 @@ async function play(store: Store, round: number): Promise<void> {
   let life: Life;
   do {
     await untilKilled(store, packageId, clients, random, label);
-    life = await restart(store, packageId, clients, random, label);
+    life = await restart(store, packageId, clients, label);
   } while (random.chance(0.35));
   await Promise.all(clients.map((client) => push(client, life)));
   await Promise.all(clients.map((client) => readBack(life, client)));

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { bytesOf, sha256 } from "./load.ts";
-import type { Random } from "./rig.ts";
+import { createRandom, type Random } from "./rig.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -14,6 +14,8 @@ export interface UploadClient {
   readonly path: string;
   readonly content: Uint8Array<ArrayBuffer>;
   readonly sha256: string;
+  /** Its own: a seed gives it the same choices however the clients interleave. */
+  readonly random: Random;
   /** Announced at the creation. */
   readonly announce: { readonly length: boolean; readonly digest: boolean };
   /** Known once a creation was answered. */
@@ -38,7 +40,6 @@ export interface Life {
   dying: boolean;
   /** Aborted once it is dead. */
   readonly signal: AbortSignal;
-  readonly random: Random;
   /** Bytes of which the server has taken note: answered ones, and pieces of a stream as they leave. */
   onBytes(count: number): void;
   complain(what: string): void;
@@ -55,6 +56,7 @@ export function createClients(count: number, random: Random): UploadClient[] {
       path: `${random.pick(["a", "b c", "ü/é"])}/${i}`,
       content,
       sha256: sha256(content),
+      random: createRandom(random.int(2 ** 31)),
       announce: { length: random.chance(0.5), digest: random.chance(0.5) },
       ...{ sent: 0, promised: 0, closing: false, mayBeThere: false, done: false },
     });
@@ -103,8 +105,7 @@ export async function ask(client: UploadClient, life: Life): Promise<void> {
 }
 
 async function begin(client: UploadClient, life: Life): Promise<void> {
-  const { content, announce, path } = client;
-  const { random } = life;
+  const { content, announce, path, random } = client;
   const style = random.pick(["empty", "empty", "some", "whole"] as const);
   const length = style === "empty" ? 0 : style === "some" ? random.int(content.length + 1) : content.length;
   const complete = style === "whole";
@@ -135,8 +136,7 @@ async function begin(client: UploadClient, life: Life): Promise<void> {
 }
 
 async function patch(client: UploadClient, life: Life): Promise<void> {
-  const { content, id, path, promised: from } = client;
-  const { random } = life;
+  const { content, id, path, random, promised: from } = client;
   const rest = content.length - from;
   const piece = random.chance(0.3) ? rest : Math.min(rest, random.int(Math.max(64 * KIB, rest)));
   // Large ones in one request, so that the server's own checkpoints are all there is.
