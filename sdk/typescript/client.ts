@@ -15,11 +15,13 @@ export interface ClientOptions {
  * Every operation of the API as a method, which resolves to `{ data, request, response }`.
  *
  * A refusal rejects with `ApiError`; where there was no whole answer, with what `fetch` threw.
+ * @throws {TypeError} when `server` is no URL
  */
 export function createClient({ server, headers = {}, fetch }: ClientOptions): Api {
   const client = createFetchClient(
     createConfig({
-      baseUrl: String(server),
+      // Refused here, where a caller sees it, and not as a connection that may do better next time.
+      baseUrl: new URL(server).href,
       throwOnError: true,
       headers,
       ...(fetch === undefined ? {} : { fetch: fetch as typeof globalThis.fetch }),

@@ -1,3 +1,4 @@
+import { ApiError } from "./errors.ts";
 import type { Api, Event, ListEventsData } from "./generated/index.ts";
 import { backOff, mayPass, sleep } from "./retry.ts";
 
@@ -37,7 +38,7 @@ export async function* followEvents(api: Api, options: FollowOptions = {}): Asyn
         headers: { accept: "application/json" },
         ...(signal && { signal }),
       });
-      if (typeof page === "string" || page instanceof Blob) throw new TypeError("The server answered in another form");
+      if (typeof page === "string" || page instanceof Blob) throw otherForm();
       failures = 0;
       for (const event of page.events) {
         yield event;
@@ -52,3 +53,11 @@ export async function* followEvents(api: Api, options: FollowOptions = {}): Asyn
     }
   }
 }
+
+/** A page of a proxy, most likely: not a broken connection, and no better next time. */
+const otherForm = () =>
+  new ApiError({
+    code: "unexpected_answer",
+    status: 200,
+    title: "The server answered something that is no page of events",
+  });

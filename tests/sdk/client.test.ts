@@ -14,8 +14,8 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
   afterAll(() => server.stop());
 
   /** What the client reports of a scenario. */
-  async function run(scenario: string, url = server.url): Promise<Record<string, unknown>> {
-    const child = Bun.spawn([...command, join(import.meta.dir, "client_child.ts"), scenario, url], {
+  async function run(scenario: string, url = server.url, direct = url): Promise<Record<string, unknown>> {
+    const child = Bun.spawn([...command, join(import.meta.dir, "client_child.ts"), scenario, url, direct], {
       stdout: "pipe",
       stderr: "inherit",
       env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },
@@ -57,6 +57,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
       long: "RangeError: The source has at least 7 bytes, and 6 were announced",
       broken: "Error: the disk is gone",
       refusedInTheEnd: { code: "digest_mismatch", status: 422 },
+      noUrl: expect.stringMatching(/^TypeError: /),
       nobody: "string",
       kept: ["a"],
     });
@@ -65,6 +66,16 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
   test("events are followed as they come, behind a filter too, until the caller has enough", async () => {
     const seen = { gaps: 0, subjects: true, finalized: ["v1.package.finalized", true], stopped: "Error: enough" };
     expect(await run("events")).toEqual(seen);
+  });
+
+  test("the feed goes on over connections that break, and gives up after as many as it was told", async () => {
+    const proxy = await cuttingProxy(server.port, [1, 1]);
+    try {
+      expect(await run("cutEvents", proxy.url, server.url)).toEqual({ same: true, some: true, given: "string" });
+      expect(proxy.cuts).toBe(2);
+    } finally {
+      await proxy.stop();
+    }
   });
 
   test("an upload whose connection is cut twice ends with the right digest", async () => {

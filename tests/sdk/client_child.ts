@@ -10,7 +10,7 @@ import {
   uploadResumable,
 } from "../../sdk/typescript/mod.ts";
 
-const [scenario = "", server = ""] = process.argv.slice(2);
+const [scenario = "", server = "", direct = server] = process.argv.slice(2);
 const api = createClient({ server, headers: { "x-request-id": "sdk-test" } });
 
 const newPackage = async (name: string) =>
@@ -115,6 +115,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
       refusedInTheEnd: await failure(() =>
         uploadResumable(api, { packageId, path: "c", source: new Blob(["x"]), reprDigest: wrong }),
       ),
+      noUrl: await failure(async () => createClient({ server: "nowhere" })),
       nobody: await failure(() => createClient({ server: "http://127.0.0.1:9" }).getHealth()),
     };
     const { data } = await api.listFiles({ path: { id: packageId } });
@@ -143,6 +144,23 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
       subjects: seen.every((event) => event.subject === packageId || event.type.startsWith("v1.object.")),
       ...{ finalized: [finalized.type, finalized.subject === packageId], stopped: await waiting },
     };
+  },
+
+  async cutEvents() {
+    const whole = createClient({ server: direct });
+    const { data: head } = await whole.getEventHead();
+    for (const name of ["one", "two"]) await whole.createPackage({ body: { name, retention_class: "working" } });
+    const { data: page } = await whole.listEvents({ query: { since: head.sequence } });
+    const wanted = (page as { events: { sequence: number }[] }).events.map((event) => event.sequence);
+    const seen: number[] = [];
+    for await (const event of followEvents(api, { since: head.sequence, attempts: 4 })) {
+      seen.push(event.sequence);
+      if (seen.length === wanted.length) break;
+    }
+    const given = await failure(() =>
+      followEvents(createClient({ server: "http://127.0.0.1:9" }), { attempts: 2 }).next(),
+    );
+    return { same: wanted.join() === seen.join(), some: seen.length >= 2, given: typeof given };
   },
 
   async resume() {
