@@ -33,6 +33,7 @@ function callsOn(registry: Registry, who: Caller, packageId: string): Record<str
     removeFile: () => registry.removeFile(who, { packageId, path: "a" }),
     importArchive: () => registry.importArchive(who, { packageId, source: source("x") }),
     exportArchive: () => registry.exportArchive(who, { package: packageId, format: "tar" }),
+    createUpload: () => registry.createUpload(who, { packageId, path: "u" }),
     finalizePackage: () => registry.finalizePackage(who, packageId),
     abandonPackage: () => registry.abandonPackage(who, { packageId, reason: "x" }),
   };
@@ -47,6 +48,11 @@ async function everyCall(
   const [entry] = (await registry.listFiles(caller, packageId)).items;
   return {
     ...callsOn(registry, who, packageId),
+    appendUpload: () =>
+      registry.appendUpload(who, { uploadId: ABSENT, offset: 0, source: source("x"), complete: true }),
+    getUpload: () => registry.getUpload(who, ABSENT),
+    resumeUpload: () => registry.resumeUpload(who, ABSENT),
+    cancelUpload: () => registry.cancelUpload(who, ABSENT),
     createPackage: () => registry.createPackage(who, { name: "x", retentionClass: "working" }),
     registerMetadataSchema: () => registry.registerMetadataSchema(who, { schemaId: "s", schema: {} }),
     listPackages: () => registry.listPackages(who),
@@ -94,6 +100,21 @@ forEachDatabase((_, open) => {
       }
       expect(await registry.ledger.head()).toEqual(head);
       expect((await registry.listPackages(stranger)).items).toEqual([]);
+    });
+
+    test("finds no upload of somebody else's", async () => {
+      const { registry, packageId } = await scene();
+      const { upload_id: uploadId } = await registry.createUpload(caller, { packageId, path: "u" });
+      const append = { uploadId, offset: 0, source: source("x"), complete: true };
+      for (const call of [
+        registry.getUpload(stranger, uploadId),
+        registry.resumeUpload(stranger, uploadId),
+        registry.appendUpload(stranger, append),
+        registry.cancelUpload(stranger, uploadId),
+      ]) {
+        expect((await failureOf(call))?.code).toBe("upload_not_found");
+      }
+      expect((await registry.getUpload(caller, uploadId)).offset).toBe(0);
     });
 
     test("does not find a finalised package by name@version either", async () => {
