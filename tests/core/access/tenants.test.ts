@@ -107,12 +107,12 @@ forEachDatabase((_, open) => {
       const { upload_id: uploadId } = await registry.createUpload(caller, { packageId, path: "u" });
       const append = { uploadId, offset: 0, source: source("x"), complete: true };
       for (const call of [
-        registry.getUpload(stranger, uploadId),
-        registry.resumeUpload(stranger, uploadId),
-        registry.appendUpload(stranger, append),
-        registry.cancelUpload(stranger, uploadId),
+        () => registry.getUpload(stranger, uploadId),
+        () => registry.resumeUpload(stranger, uploadId),
+        () => registry.appendUpload(stranger, append),
+        () => registry.cancelUpload(stranger, uploadId),
       ]) {
-        expect((await failureOf(call))?.code).toBe("upload_not_found");
+        expect((await failureOf(call()))?.code).toBe("upload_not_found");
       }
       expect((await registry.getUpload(caller, uploadId)).offset).toBe(0);
     });
