@@ -1,8 +1,11 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { HealthReport } from "../../core/spi/mod.ts";
 import { temporaryDirectory } from "../support/storage_temporary.ts";
+
+// Processes start slowly on a busy machine.
+setDefaultTimeout(60_000);
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SMOKE = fileURLToPath(new URL("./runtime_smoke.ts", import.meta.url));

@@ -1,14 +1,15 @@
 /** The transport alone, on real sockets, on all three runtimes. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { makeCertificate } from "../support/certificates.ts";
-import { exchange, openRaw, RUNTIMES, type Server, startServer } from "../support/serving.ts";
+import { exchange, openRaw, RUNTIMES, type Server, startServer, stopServers } from "../support/serving.ts";
 
 setDefaultTimeout(60_000);
+afterEach(stopServers);
 
 const CHILD = fileURLToPath(new URL("./runtime_transport_child.ts", import.meta.url));
 const H = "Host: localhost\r\n";

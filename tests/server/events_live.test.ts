@@ -1,13 +1,14 @@
 /** The feed of a server in a process of its own, over sockets: many readers, slow ones, ones that go, and its end. */
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { openRaw, RUNTIMES, type Server, startServer } from "../support/serving.ts";
+import { openRaw, RUNTIMES, type Server, startServer, stopServers } from "../support/serving.ts";
 import { temporaryDirectory } from "../support/storage_temporary.ts";
 import { pollReader, type Reader, streamReader } from "./events_readers.ts";
 
 setDefaultTimeout(120_000);
 const SCRIPT = join(import.meta.dirname, "events_child.ts");
 const directory = temporaryDirectory("events-live");
+afterEach(stopServers);
 afterAll(() => directory.remove());
 
 let databases = 0;
@@ -99,6 +100,8 @@ describe.each([
     await stream.until(`id: ${since + 1}\n`);
     await poll.until('"pending":0}');
     poll.write(`GET /events?since=${since + 1}&wait=60 ${head}\r\n`);
+    // The request has to be there before the stop: one that comes later is refused.
+    await Bun.sleep(500);
     await fetch(`${server.url}/test/stop`, { method: "POST" });
     expect(await server.line()).toEqual({ stopped: true });
     expect(await stream.closed).toEndWith("0\r\n\r\n");

@@ -1,5 +1,4 @@
 /** Servers in processes of their own, on each runtime, and clients that write bytes as they please. */
-import { afterEach } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 
@@ -14,12 +13,13 @@ export const RUNTIMES: Readonly<Record<"bun" | "deno" | "node", readonly string[
 export type Line = Readonly<Record<string, unknown>>;
 
 const running: Bun.Subprocess[] = [];
-afterEach(async () => {
+/** For `afterEach()` of the file itself: a hook that a shared module registers belongs to whoever loads it first. */
+export async function stopServers(): Promise<void> {
   for (const child of running.splice(0)) {
     child.kill("SIGKILL");
     await child.exited;
   }
-});
+}
 
 export interface Server {
   readonly child: Bun.Subprocess<"ignore", "pipe", "inherit">;
@@ -29,7 +29,7 @@ export interface Server {
   line(): Promise<Line>;
 }
 
-/** Starts a script, whose first line tells `url` and `port`. It ends with the test. */
+/** Starts a script, whose first line tells `url` and `port`. It runs until `stopServers()`. */
 export async function startServer(command: readonly string[], ...args: readonly string[]): Promise<Server> {
   const child = Bun.spawn([...command, ...args], {
     cwd: ROOT,
