@@ -74,4 +74,8 @@ kill -TERM "$server"
 wait "$server"
 check 'the server ends well' test $? -eq 0
 server=
+# Waited for: bash tells of a killed child after everything else, and the count has to be the last line.
+kill -TERM "$nginx" 2>/dev/null
+wait "$nginx" 2>/dev/null
+nginx=
 finish
