@@ -11,7 +11,6 @@ const ANSWERS: Readonly<
     detail:
       "HTTP/1.1 does not allow such a request (RFC 9112), or its path has dot segments or bytes that are not ASCII",
   },
-  405: { code: "method_not_allowed" },
   408: { code: "request_timeout", detail: "The request came too slowly, or not at all" },
   413: { code: "payload_too_large" },
   431: { code: "headers_too_large" },

@@ -6,8 +6,8 @@ import type { Gate } from "./gate.ts";
 
 /** A request that no `Request` can be made of. */
 export class Unreadable extends Error {
-  readonly status: 400 | 405 | 431;
-  constructor(status: 400 | 405 | 431) {
+  readonly status: 400 | 431;
+  constructor(status: 400 | 431) {
     super("not a request");
     this.status = status;
   }
@@ -41,8 +41,8 @@ export interface Read {
 export function readRequest(incoming: Incoming): Read {
   const { message, scheme, fallbackHost, signal } = incoming;
   const method = message.method ?? "GET";
-  // `new Request` refuses them, and nobody serves them.
-  if (method === "CONNECT" || method === "TRACE" || method === "TRACK") throw new Unreadable(405);
+  // `new Request` refuses them. Nobody serves them, but a 405 has to say what is allowed (RFC 9110, section 15.5.6).
+  const forbidden = method === "CONNECT" || method === "TRACE" || method === "TRACK";
   const headers = new Headers();
   let hosts = 0;
   let headerBytes = 0;
@@ -62,9 +62,10 @@ export function readRequest(incoming: Incoming): Read {
   if (authority !== undefined) headers.set("host", authority);
   const url = `${scheme}://${authority ?? headers.get("host") ?? fallbackHost}${path}`;
   if (!URL.canParse(url)) throw new Unreadable(400);
-  const body = method !== "GET" && method !== "HEAD" && hasBody(message) ? bodyOf(incoming) : undefined;
-  const init = { method, headers, ...(body && { body: body.stream, duplex: "half" }) };
+  const body = method !== "GET" && method !== "HEAD" && !forbidden && hasBody(message) ? bodyOf(incoming) : undefined;
+  const init = { method: forbidden ? "GET" : method, headers, ...(body && { body: body.stream, duplex: "half" }) };
   const request = new Request(url, init as RequestInit);
+  if (forbidden) Object.defineProperty(request, "method", { value: method });
   // Itself, not the copy that the constructor would make: Deno may collect that one before it is told (2.9.6).
   Object.defineProperty(request, "signal", { value: signal });
   return {

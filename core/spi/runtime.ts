@@ -55,7 +55,7 @@ export interface TransportLimits {
 }
 
 /** Statuses that the transport answers by itself, where there is no request that an application could be given. */
-export type RefusalStatus = 400 | 405 | 408 | 413 | 431 | 500;
+export type RefusalStatus = 400 | 408 | 413 | 431 | 500;
 
 export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;

@@ -12,6 +12,7 @@ import { json } from "../json.ts";
 import { FileParams, flag, HEADERS, headers, PackageParam, PageQuery } from "../schemas/common.ts";
 import { binary, ConditionalHeaders, contentResponses } from "../schemas/content.ts";
 import { EntryPageSchema, EntrySchema } from "../schemas/entry.ts";
+import { ENTRY_LINKS } from "../schemas/links.ts";
 import { problems } from "../schemas/problem.ts";
 
 /** Where a path with slashes is matched. */
@@ -54,6 +55,7 @@ const entryAnswer = (description: string) => ({
   description,
   headers: { ...headers("Location"), ETag: { ...HEADERS.ETag, description: "Of a file", required: false } },
   content: { "application/json": { schema: EntrySchema } },
+  links: ENTRY_LINKS,
 });
 
 const put = createRoute({

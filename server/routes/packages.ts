@@ -5,6 +5,7 @@ import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { json } from "../json.ts";
 import { type HeaderName, headers, PackageParam } from "../schemas/common.ts";
+import { FINALIZED_LINKS, PACKAGE_LINKS } from "../schemas/links.ts";
 import {
   AbandonSchema,
   NewPackageSchema,
@@ -41,7 +42,7 @@ const create = createRoute({
     }),
     body: { required: true, content: { "application/json": { schema: NewPackageSchema } } },
   },
-  responses: { 201: one("The new package", "Location"), ...problems(409, 413, 415, 422) },
+  responses: { 201: { ...one("The new package", "Location"), links: PACKAGE_LINKS }, ...problems(409, 413, 415, 422) },
 });
 
 const list = createRoute({
@@ -78,7 +79,7 @@ const finalize = createRoute({
   tags: ["packages"],
   summary: "Close a package for good; doing it twice gives the same answer",
   request: { params: PackageParam },
-  responses: { 200: one("The finalised package"), ...problems(404, 409, 413) },
+  responses: { 200: { ...one("The finalised package"), links: FINALIZED_LINKS }, ...problems(404, 409, 413) },
 });
 
 const abandon = createRoute({

@@ -10,6 +10,7 @@ import { HttpError } from "../http/error.ts";
 import { json } from "../json.ts";
 import { HEADERS, headers } from "../schemas/common.ts";
 import { binary } from "../schemas/content.ts";
+import { UPLOAD_LINKS } from "../schemas/links.ts";
 import { problems } from "../schemas/problem.ts";
 import {
   AppendUploadHeaders,
@@ -44,6 +45,7 @@ const create = createRoute({
       description: "The upload. With `Upload-Complete: ?1` the file is in its package",
       headers: { ...UPLOAD_HEADERS, Location: { ...HEADERS.Location, description: "The upload" } },
       content: upload,
+      links: UPLOAD_LINKS,
     },
     ...problems(404, 409, 413, 415, 422, 429),
   },

@@ -279,13 +279,10 @@ test("the log has one entry a request, refused ones too, without the query", asy
   expect(JSON.stringify(entries)).not.toContain("secret");
 });
 
-test.each([400, 405, 408, 413, 431, 500] as RefusalStatus[])(
-  "what the transport refuses with %d is a problem",
-  (status) => {
-    const { headers, body } = refusal(status);
-    const problem = JSON.parse(body) as Problem;
-    expect(headers["content-type"]).toBe("application/problem+json");
-    expect(problem).toMatchObject({ status, type: `urn:artifact-store:error:${problem.code}` });
-    expect(problem.request_id).toBe(headers["x-request-id"] ?? "");
-  },
-);
+test.each([400, 408, 413, 431, 500] as RefusalStatus[])("what the transport refuses with %d is a problem", (status) => {
+  const { headers, body } = refusal(status);
+  const problem = JSON.parse(body) as Problem;
+  expect(headers["content-type"]).toBe("application/problem+json");
+  expect(problem).toMatchObject({ status, type: `urn:artifact-store:error:${problem.code}` });
+  expect(problem.request_id).toBe(headers["x-request-id"] ?? "");
+});
