@@ -3,6 +3,7 @@ import { ApiError } from "./errors.ts";
 import type { Api, FileEntry, Upload } from "./generated/index.ts";
 import { backOff, mayPass } from "./retry.ts";
 import { counted, streaming } from "./upload.ts";
+import { STALL, watchdog, within } from "./watchdog.ts";
 
 /** Bytes that can be read again from anywhere. */
 export interface Rereadable {
@@ -27,17 +28,24 @@ export interface ResumableOptions {
   readonly mediaType?: string;
   readonly executable?: boolean;
   readonly replace?: boolean;
-  /** RFC 9530, of the whole: `sha-256=:<base64>:`. Other bytes are refused in the end. */
-  readonly reprDigest?: string;
+  /**
+   * RFC 9530, of the whole: `sha-256=:<base64>:`. Other bytes are refused in the end. A function is asked when all bytes
+   * are sent, so that they need not be read before; what it throws ends the upload before the file is there.
+   */
+  readonly reprDigest?: string | (() => string | Promise<string>);
   /** Goes on with this upload of the same target and bytes, begun in another process maybe. */
   readonly uploadId?: string;
   /** Told once the upload exists: keep it to go on in another process. */
   readonly onBegin?: (uploadId: string) => void;
   readonly onProgress?: (progress: Progress) => void;
+  /** The final answer, which says more than the entry. */
+  readonly onDone?: (upload: Upload) => void;
   /** Bytes of one request at most (default 64 MiB): what a proxy on the way takes. */
   readonly partSize?: number;
   /** Failures in a row, without a byte more made durable, until the last of them is thrown (default 8). */
   readonly attempts?: number;
+  /** Instead of `attempts`: waits for as long as is right after a failure that may pass, or throws to give up. */
+  readonly onFailure?: (error: unknown) => Promise<void>;
   /** Milliseconds without a byte taken or an answer until a connection counts as broken (default 120,000). */
   readonly stallTimeout?: number;
   readonly signal?: AbortSignal;
@@ -45,7 +53,7 @@ export interface ResumableOptions {
 
 const PART = 64 * 1024 * 1024;
 const ATTEMPTS = 8;
-const STALL = 120_000;
+const READS_PER_MS = 50_000;
 /** Says where the upload is, or that another request of ours still has it. Asking HEAD settles both. */
 const SETTLED_BY_ASKING = new Set(["upload_offset_mismatch", "upload_superseded"]);
 
@@ -56,7 +64,7 @@ const SETTLED_BY_ASKING = new Set(["upload_offset_mismatch", "upload_superseded"
  * @throws {ApiError} a refusal; what the source threw; the reason of `signal`; after `attempts`, the last failure
  */
 export async function uploadResumable(api: Api, options: ResumableOptions): Promise<FileEntry> {
-  const { signal, attempts = ATTEMPTS, onProgress = () => {} } = options;
+  const { signal, attempts = ATTEMPTS, stallTimeout = STALL, onProgress = () => {} } = options;
   const source = options.source instanceof Blob ? ofBlob(options.source) : options.source;
   const { size } = source;
   let uploadId = options.uploadId;
@@ -67,15 +75,16 @@ export async function uploadResumable(api: Api, options: ResumableOptions): Prom
     signal?.throwIfAborted();
     try {
       if (uploadId === undefined) {
-        uploadId = await begin(api, options, size);
+        uploadId = await within(stallTimeout, signal, (signal) => begin(api, { ...options, signal }, size));
         options.onBegin?.(uploadId);
         offset = 0;
       }
       if (offset === undefined) {
-        const { response } = await api.getUploadHead({ path: { id: uploadId }, ...(signal && { signal }) });
+        const path = { id: uploadId };
+        const { response } = await within(stallTimeout, signal, (signal) => api.getUploadHead({ path, signal }));
         if (response.headers.get("upload-complete") === "?1") {
-          const { data } = await api.getUpload({ path: { id: uploadId }, ...(signal && { signal }) });
-          return outcome(data);
+          const { data } = await within(stallTimeout, signal, (signal) => api.getUpload({ path, signal }));
+          return outcome(data, options);
         }
         offset = offsetOf(response);
       }
@@ -89,7 +98,7 @@ export async function uploadResumable(api: Api, options: ResumableOptions): Prom
       const { response, data } = await append(api, uploadId, source, durable, options);
       if (response.headers.get("upload-complete") === "?1") {
         onProgress({ durable: size, sent: size, size });
-        return outcome(data as Upload);
+        return outcome(data as Upload, options);
       }
       offset = offsetOf(response);
     } catch (error) {
@@ -97,9 +106,11 @@ export async function uploadResumable(api: Api, options: ResumableOptions): Prom
       if (signal?.aborted) throw signal.reason;
       const settled = error instanceof ApiError && SETTLED_BY_ASKING.has(error.code);
       const final = error instanceof ApiError && error.headers.get("upload-complete") === "?1";
-      if (final || !(settled || mayPass(error)) || ++failures >= attempts) throw error;
+      if (final || !(settled || mayPass(error))) throw error;
       offset = undefined;
-      await backOff(failures - 1, error, signal);
+      if (options.onFailure !== undefined) await options.onFailure(error);
+      else if (++failures >= attempts) throw error;
+      else await backOff(failures - 1, error, signal);
     }
   }
 }
@@ -126,7 +137,7 @@ async function begin(api: Api, options: ResumableOptions, size: number): Promise
     headers: {
       "upload-complete": "?0",
       "upload-length": size,
-      ...(reprDigest !== undefined && { "repr-digest": reprDigest }),
+      ...(typeof reprDigest === "string" && { "repr-digest": reprDigest }),
     },
     ...(signal && { signal }),
   });
@@ -138,15 +149,24 @@ async function append(api: Api, id: string, source: Rereadable, start: number, o
   const { partSize = PART, stallTimeout = STALL, onProgress, signal } = options;
   const { size } = source;
   const end = Math.min(size, start + partSize);
-  const watch = watchdog(stallTimeout, signal);
-  const sending = counted(open(source, start, end), end - start, (count) => {
+  const late = typeof options.reprDigest === "function" ? options.reprDigest : undefined;
+  // A digest that is known only now goes with a request of its own: it stands before the bytes.
+  const last = end === size && (late === undefined || start === size);
+  const digest = last ? await ours(async () => late?.()) : undefined;
+  // Where the server has lost the running digest, it reads everything once more before it answers.
+  const watch = watchdog(stallTimeout + (last ? size / READS_PER_MS : 0), signal);
+  const sending = counted(await ours(() => source.read(start, end)), end - start, (count) => {
     watch.moved();
     onProgress?.({ durable: start, sent: start + count, size });
   });
   try {
     return await api.appendUpload({
       path: { id },
-      headers: { "upload-offset": start, "upload-complete": end === size ? "?1" : "?0" },
+      headers: {
+        "upload-offset": start,
+        "upload-complete": last ? "?1" : "?0",
+        ...(digest !== undefined && { "repr-digest": digest }),
+      },
       ...streaming(sending.stream),
       signal: watch.signal,
     });
@@ -159,9 +179,9 @@ async function append(api: Api, id: string, source: Rereadable, start: number, o
   }
 }
 
-function open(source: Rereadable, start: number, end: number): ReadableStream<Uint8Array> {
+async function ours<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return source.read(start, end);
+    return await work();
   } catch (error) {
     throw new SourceError(error);
   }
@@ -179,29 +199,10 @@ function offsetOf({ headers }: Response): number {
 }
 
 /** A final answer that was lost is kept by the server, refusals too. */
-function outcome({ entry, refusal }: Upload): FileEntry {
+function outcome(upload: Upload, { onDone }: ResumableOptions): FileEntry {
+  const { entry, refusal } = upload;
+  onDone?.(upload);
   if (entry !== null) return entry;
   const { code = "upload_refused", detail, data } = refusal ?? {};
   throw new ApiError({ code, status: 422, title: "The upload was refused", detail, data });
-}
-
-/** Aborts after a while in which nobody said that something moved: a wire can die without a word. */
-function watchdog(timeout: number, outer?: AbortSignal) {
-  const controller = new AbortController();
-  const stalled = () => controller.abort(new TypeError(`Nothing moved for ${timeout} ms`));
-  const passOn = () => controller.abort(outer?.reason);
-  let timer = setTimeout(stalled, timeout);
-  outer?.addEventListener("abort", passOn, { once: true });
-  if (outer?.aborted) passOn();
-  return {
-    signal: controller.signal,
-    moved() {
-      clearTimeout(timer);
-      timer = setTimeout(stalled, timeout);
-    },
-    stop() {
-      clearTimeout(timer);
-      outer?.removeEventListener("abort", passOn);
-    },
-  };
 }

@@ -1,4 +1,5 @@
 import type { Api, Entry } from "./generated/index.ts";
+import { STALL, watchdog } from "./watchdog.ts";
 
 export type ByteSource = Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -18,6 +19,10 @@ export interface UploadOptions {
   readonly reprDigest?: string;
   /** Bytes handed over so far. */
   readonly onProgress?: (sent: number) => void;
+  /** What else the answer said. */
+  readonly onDone?: (answer: { readonly deduplicated: boolean; readonly replaced: boolean }) => void;
+  /** Milliseconds without a byte taken or an answer until the connection counts as broken (default 120,000). */
+  readonly stallTimeout?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -26,24 +31,42 @@ export interface UploadOptions {
  * @throws {ApiError} a refusal; otherwise what the source or the connection threw. Then nothing is stored
  */
 export async function uploadFile(api: Api, options: UploadOptions): Promise<Entry> {
-  const { packageId, path, mediaType, executable, replace, reprDigest, signal } = options;
-  const sending = counted(toStream(options.source), sizeOf(options), options.onProgress);
+  const { packageId, path, mediaType, executable, replace, reprDigest, onProgress } = options;
+  const watch = watchdog(options.stallTimeout ?? STALL, options.signal);
+  const whole = wholeOf(options.source);
+  const sending = counted(toStream(options.source), sizeOf(options), (count) => {
+    watch.moved();
+    onProgress?.(count);
+  });
   try {
-    const { data } = await api.putFile({
+    const { data, response } = await api.putFile({
       path: { id: packageId, path },
       query: { ...(executable !== undefined && { executable }), ...(replace !== undefined && { replace }) },
       headers: {
         "Content-Type": mediaType ?? "application/octet-stream",
         ...(reprDigest !== undefined && { "repr-digest": reprDigest }),
       },
-      ...streaming(sending.stream),
-      ...(signal && { signal }),
+      ...(whole === undefined ? streaming(sending.stream) : { body: whole }),
+      signal: watch.signal,
     });
+    if (whole !== undefined) onProgress?.(whole.size);
+    const deduplicated = response.headers.get("content-deduplicated") === "?1";
+    options.onDone?.({ deduplicated, replaced: response.status === 200 });
     return data;
   } catch (error) {
     // Runtimes wrap what a body threw, each in its way.
     throw sending.failure?.error ?? error;
+  } finally {
+    watch.stop();
   }
+}
+
+/** What is small goes in one piece, with its length: nothing of it would be told on the way. */
+const ONE_PIECE = 64 * 1024;
+
+function wholeOf(source: ByteSource): Blob | undefined {
+  if (source instanceof Uint8Array) return source.length <= ONE_PIECE ? new Blob([source]) : undefined;
+  return source instanceof Blob && source.size <= ONE_PIECE ? source : undefined;
 }
 
 /** A request body that is a stream. The description says binary, of which the generator makes a Blob. */

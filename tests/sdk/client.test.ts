@@ -57,6 +57,8 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
       long: "RangeError: The source has at least 7 bytes, and 6 were announced",
       broken: "Error: the disk is gone",
       refusedInTheEnd: { code: "digest_mismatch", status: 422 },
+      refusedLate: { code: "digest_mismatch", status: 422 },
+      noDigest: "Error: it changed",
       noUrl: expect.stringMatching(/^TypeError: /),
       nobody: "string",
       kept: ["a"],

@@ -115,6 +115,15 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
       refusedInTheEnd: await failure(() =>
         uploadResumable(api, { packageId, path: "c", source: new Blob(["x"]), reprDigest: wrong }),
       ),
+      refusedLate: await failure(() =>
+        uploadResumable(api, { packageId, path: "d", source: new Blob(["x"]), reprDigest: () => wrong }),
+      ),
+      noDigest: await failure(() =>
+        uploadResumable(api, {
+          ...{ packageId, path: "e", source: new Blob(["x"]) },
+          reprDigest: () => Promise.reject(new Error("it changed")),
+        }),
+      ),
       noUrl: await failure(async () => createClient({ server: "nowhere" })),
       nobody: await failure(() => createClient({ server: "http://127.0.0.1:9" }).getHealth()),
     };
@@ -170,7 +179,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     let begun = 0;
     const entry = await uploadResumable(api, {
       ...{ packageId, path: "big.bin", source: new Blob([content]), partSize: 5_000_000, mediaType: "x/y" },
-      reprDigest: `sha-256=:${createHash("sha256").update(content).digest("base64")}:`,
+      reprDigest: async () => `sha-256=:${createHash("sha256").update(content).digest("base64")}:`,
       onBegin: () => begun++,
       onProgress: (progress) => progress.durable !== durable.at(-1) && durable.push(progress.durable),
     });
