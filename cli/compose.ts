@@ -4,30 +4,19 @@ import { openSqliteDatabase } from "../adapters/database-sqlite/mod.ts";
 import { loadHasher } from "../adapters/hasher.ts";
 import { assembleRegistry, osUser } from "../adapters/local.ts";
 import { createFsStorage } from "../adapters/storage-fs/mod.ts";
-import {
-  type Caller,
-  type Database,
-  type Hasher,
-  localCaller,
-  messageOf,
-  type Registry,
-  type StorageBackend,
-} from "../core/mod.ts";
+import { type Database, type Hasher, localCaller, messageOf, type Registry, type StorageBackend } from "../core/mod.ts";
 import type { DatabaseInfo } from "../core/spi/database.ts";
 import type { HealthReport } from "../core/spi/health.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
 import type { Config } from "./config.ts";
+import type { Opened } from "./door.ts";
 import { version } from "./version.ts";
 
-export interface Composed {
+/** The whole registry of this machine. */
+export interface Composed extends Opened {
   readonly registry: Registry;
-  readonly caller: Caller;
   readonly database: Database;
   readonly hasher: Hasher;
-  /** `host/user/pid` for locks: who does what. */
-  readonly holder: string;
-  health(): Promise<HealthReport>;
-  close(): Promise<void>;
 }
 
 export async function openDatabase(config: Config): Promise<Database> {

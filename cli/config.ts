@@ -47,6 +47,8 @@ export interface SettingSource {
 export interface Config {
   /** Times in seconds, paths absolute. */
   readonly server: Omit<RawSettings["server"], "listen"> & { readonly listen: ListenAddress };
+  /** `server`: an http(s) URL without a slash at its end. */
+  readonly client: RawSettings["client"];
   /** Absolute path. */
   readonly data: { readonly dir: string };
   readonly database: DatabaseTarget;
@@ -226,6 +228,7 @@ function assemble(chosen: ReadonlyMap<SettingKey, Checked>, file: string | undef
   );
   return {
     server: { ...raw.server, listen: parseListen(raw.server.listen) as ListenAddress },
+    client: raw.client,
     data: raw.data,
     database: parseDatabaseUrl(raw.database.url as string, "/") as DatabaseTarget,
     storage: { kind: "fs", root: raw.storage.local_root as string },

@@ -4,6 +4,7 @@ import { isRegistryError, RegistryError } from "../core/base/errors.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
 import { type Composed, compose } from "./compose.ts";
 import { type Config, type ConfigFlags, configFlags, loadConfig } from "./config.ts";
+import type { Opened } from "./door.ts";
 import { createOutput, EXIT, type ExitCode, type Output } from "./output.ts";
 
 export interface CommandContext {
@@ -12,8 +13,13 @@ export interface CommandContext {
   readonly config: Config;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Opens the registry; closed when the command ends, however it ends. */
-  open(): Promise<Composed>;
+  /**
+   * Opens the registry, of this machine or behind the server that is named; closed when the command ends, however it
+   * ends.
+   */
+  open(): Promise<Opened>;
+  /** Opens this machine's, whatever server is named. */
+  openHere(): Promise<Composed>;
 }
 
 /** For `--concurrency` and the like. @throws {RegistryError} `invalid_argument` */
@@ -35,6 +41,11 @@ export interface CommandSpec {
   readonly summary: string;
   readonly alias?: string;
   readonly options?: readonly Option[];
+  /**
+   * It works on the database, the files or the processes of the machine itself. `--server` is refused then; a server
+   * that the environment or the file names is for other commands and passed over.
+   */
+  readonly here?: true;
   run(context: CommandContext, args: readonly string[], options: Options): Promise<ExitCode | undefined>;
 }
 
@@ -72,6 +83,17 @@ export function toCommand(spec: CommandSpec, launch: Launch): Command {
   return command;
 }
 
+/** @throws {RegistryError} `invalid_argument` */
+function refuseServer(config: Config): void {
+  const named = config.sources.find(({ key }) => key === "client.server");
+  if (named?.rank !== "flag") return;
+  throw new RegistryError(
+    "invalid_argument",
+    "This command works on the machine that it runs on: run it where the server runs, without --server",
+    { server: named.value },
+  );
+}
+
 /** Milliseconds within which a signal is the first one again: on a busy machine npm takes its time to pass it on. */
 const SAME_SIGNAL = 1000;
 
@@ -100,22 +122,33 @@ async function runCommand(
     if (now - told > SAME_SIGNAL) launch.runtime.exit(EXIT.interrupted);
     abort.abort(new RegistryError("cancelled", "interrupted"));
   });
-  const opened: Composed[] = [];
+  const opened: Opened[] = [];
   let trace = false;
   let code: ExitCode;
   try {
     const { runtime } = launch;
     const config = loadConfig({ flags: options as ConfigFlags, env: runtime.env, cwd: runtime.cwd() });
     trace = config.log.level === "debug";
+    if (spec.here === true) refuseServer(config);
+    const openHere = async () => {
+      const composed = await compose(config, runtime, abort.signal);
+      opened.push(composed);
+      return composed;
+    };
     const context: CommandContext = {
       runtime,
       output,
       config,
       signal: abort.signal,
+      openHere,
       async open() {
-        const composed = await compose(config, runtime, abort.signal);
-        opened.push(composed);
-        return composed;
+        const { server } = config.client;
+        if (server === undefined) return await openHere();
+        // Loaded when it is wanted, as drivers are.
+        const { openRemote } = await import("./remote/mod.ts");
+        const remote = await openRemote(server, abort.signal);
+        opened.push(remote);
+        return remote;
       },
     };
     code = (await spec.run(context, args, options)) ?? EXIT.success;

@@ -66,6 +66,8 @@ export const ERROR_ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   unknown_event: { status: 500, title: "Unknown event in the log" },
   chain_broken: { status: 500, title: "Event log is damaged" },
   views_differ: { status: 500, title: "Views differ from the event log" },
+  // Of clients; a server that works through another one would be a gateway.
+  server_unavailable: { status: 502, title: "Server unavailable" },
   internal: { status: 500, title: "Internal error" },
 };
 

@@ -10,6 +10,7 @@ import { EXIT } from "../output.ts";
 export const adapterVerify: CommandSpec = {
   usage: "verify <url>",
   summary: "run the storage conformance kit: file:///dir/of/its/own-test, memory: or memory:object-store",
+  here: true,
   async run({ output, runtime }, [url = ""]) {
     const open = factoryFor(url, runtime.cwd());
     const report = await runStorageConformance(open);

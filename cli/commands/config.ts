@@ -4,6 +4,7 @@ import { table } from "../output.ts";
 export const configShow: CommandSpec = {
   usage: "show",
   summary: "every setting, its value and where it came from (passwords masked)",
+  here: true,
   async run({ output, config }) {
     output.print(config.sources, () =>
       table(

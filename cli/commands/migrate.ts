@@ -11,6 +11,7 @@ import { printable } from "../output.ts";
 export const migrateCommand: CommandSpec = {
   usage: "migrate",
   summary: "bring the database up to date (serve and every other command do so too)",
+  here: true,
   options: [
     option("--fresh", "drop everything first: every event and every name is lost; stored bytes stay as orphans"),
     option("--confirm <text>", "the confirmation that --fresh asks for, when nobody sits at a terminal"),

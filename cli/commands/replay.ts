@@ -5,11 +5,12 @@ import { startProgress } from "../progress.ts";
 export const replay: CommandSpec = {
   usage: "replay",
   summary: "rebuild every view from the log in one transaction, or only check that it would give the same",
+  here: true,
   options: [
     option("--check", "change nothing: replay beside the live views and compare (exit code 5 when they differ)"),
   ],
-  async run({ output, open, signal }, _args, options) {
-    const { registry, caller, holder } = await open();
+  async run({ output, openHere, signal }, _args, options) {
+    const { registry, caller, holder } = await openHere();
     const progress = startProgress(output, { label: "replay" });
     let seen = 0;
     const onProgress = (done: number, total: number) => {

@@ -10,6 +10,7 @@ export const serve: CommandSpec = {
   usage: "serve",
   alias: "server",
   summary: "serve HTTP until Ctrl-C",
+  here: true,
   async run(context) {
     const { output, config, runtime, signal } = context;
     const { server, limits } = config;
@@ -20,7 +21,7 @@ export const serve: CommandSpec = {
         : { cert: server.tls_cert, key: server.tls_key };
     // Before the database is opened: a wrong path is told at once.
     const tls = files && readCertificate(files);
-    const composed = await context.open();
+    const composed = await context.openHere();
     // Not above: the other commands would load the whole server to say their one line.
     const { createApp, parseRange, refusal } = await import("../../server/mod.ts");
     const format = output.json ? "json" : config.log.format;

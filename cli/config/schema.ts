@@ -71,6 +71,16 @@ export const schema = z.strictObject({
         ),
       ),
   }),
+  client: z.strictObject({
+    server: publicUrl()
+      .optional()
+      .meta(
+        meta(
+          "Server through which commands work, instead of on the data of this machine.",
+          'an http or https URL without user, password or query, such as "http://127.0.0.1:8000"',
+        ),
+      ),
+  }),
   data: z.strictObject({
     dir: text.default("./data").meta(meta("Directory for everything that is kept on this machine.", "a path")),
   }),
@@ -161,11 +171,14 @@ export interface Setting extends SettingMeta {
 }
 
 /** Documented short names. */
-const ALIASES: Partial<Record<SettingKey, readonly string[]>> = { "server.listen": ["ARTIFACTSTORE_LISTEN"] };
+const ALIASES: Partial<Record<SettingKey, readonly string[]>> = {
+  "server.listen": ["ARTIFACTSTORE_LISTEN"],
+  "client.server": ["ARTIFACTSTORE_SERVER"],
+};
 
 export const ENV_PREFIX = "ARTIFACTSTORE_";
 /** Names with our prefix that are no settings of the schema. */
-export const ENV_EXEMPT: readonly string[] = ["ARTIFACTSTORE_CONFIG", "ARTIFACTSTORE_SERVER"];
+export const ENV_EXEMPT: readonly string[] = ["ARTIFACTSTORE_CONFIG"];
 export const ENV_EXEMPT_PREFIXES: readonly string[] = ["ARTIFACTSTORE_TEST_"];
 
 export const settings: readonly Setting[] = Object.entries(schema.shape).flatMap(([section, object]) =>

@@ -21,6 +21,7 @@ export interface Candidate {
 /** What the command line parser hands over. */
 export interface ConfigFlags {
   readonly config?: string;
+  readonly server?: string;
   readonly listen?: string;
   readonly dataDir?: string;
   readonly databaseUrl?: string;
@@ -37,6 +38,12 @@ export const configFlags = [
     flags: "--config <file>",
     key: undefined,
     help: "TOML file (default: ./artifactstore.toml if there)",
+  },
+  {
+    option: "server",
+    flags: "--server <url>",
+    key: "client.server",
+    help: "work through this server instead of on this machine's data",
   },
   { option: "listen", flags: "--listen <host:port>", key: "server.listen", help: "address to serve on" },
   { option: "dataDir", flags: "--data-dir <path>", key: "data.dir", help: "directory for everything kept here" },

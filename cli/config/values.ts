@@ -155,7 +155,13 @@ function pathOfUrl(text: string, scheme: string, cwd: string): string | undefine
  */
 export function maskSecrets(text: string): string {
   const user = text.includes("://") ? /(:\/\/[^:]*):.*@/s : /^([^:]*):.*@/s;
-  return text.replace(user, "$1:***@").replace(/([?&](?:password|sslpassword)=)[^&#]*/gi, "$1***");
+  return (
+    text
+      .replace(user, "$1:***@")
+      // A user alone may be a token.
+      .replace(/^(https?:\/\/)[^:/?#@]+@/i, "$1***@")
+      .replace(/([?&](?:password|sslpassword)=)[^&#]*/gi, "$1***")
+  );
 }
 
 /** A value for an error message: masked, quoted, and no longer than a line. */

@@ -17,6 +17,9 @@ import {
   staysInside,
 } from "../../core/mod.ts";
 
+/** What a package is read from. */
+export type PackageSource = Pick<Registry, "listFiles" | "openFile">;
+
 export interface WriteTreeOptions {
   readonly concurrency: number;
   onProgress(done: { readonly files?: number; readonly bytes?: number }): void;
@@ -31,7 +34,7 @@ const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (const
 
 /** @throws {RegistryError} `not_empty`, `object_corrupt`, `object_missing` */
 export async function writeTree(
-  registry: Registry,
+  registry: PackageSource,
   caller: Caller,
   ref: string,
   target: string,
@@ -84,7 +87,7 @@ async function refuseOccupied(target: string): Promise<boolean> {
 }
 
 async function fill(
-  registry: Registry,
+  registry: PackageSource,
   caller: Caller,
   ref: string,
   root: string,
@@ -143,7 +146,7 @@ async function fill(
 }
 
 async function writeFile(
-  registry: Registry,
+  registry: PackageSource,
   caller: Caller,
   entry: FileEntry,
   path: string,

@@ -14,7 +14,7 @@ export const EXIT = {
   refused: 4,
   /** Damage found: stored bytes, the event log or the views are not what they should be. */
   damage: 5,
-  /** Storage or database unavailable, full or busy. */
+  /** Storage, database or server unavailable, full or busy. */
   unavailable: 6,
   /** Ended by Ctrl-C, as shells report it (128 + SIGINT). */
   interrupted: 130,
@@ -74,6 +74,7 @@ export const ERROR_EXITS: Readonly<Record<ErrorCode, ExitCode>> = {
   unknown_event: EXIT.refused,
   chain_broken: EXIT.damage,
   views_differ: EXIT.damage,
+  server_unavailable: EXIT.unavailable,
   internal: EXIT.internal,
 };
 

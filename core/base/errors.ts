@@ -61,6 +61,8 @@ export type ErrorCode =
   | "unknown_event"
   | "chain_broken"
   | "views_differ"
+  // a server that a client works through
+  | "server_unavailable"
   | "internal";
 
 export type ErrorData = Readonly<Record<string, unknown>>;

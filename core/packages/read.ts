@@ -21,6 +21,17 @@ export function checkPackageId(packageId: string): void {
   if (!UUID.test(packageId)) throw packageNotFound(packageId);
 }
 
+/** Before it becomes part of a URL: what can be no id and no `name@version` names no package. @throws {RegistryError} `package_not_found` */
+export function checkPackageRef(ref: string): void {
+  if (!UUID.test(ref) && releaseOf(ref) === undefined) throw packageNotFound(ref);
+}
+
+function releaseOf(ref: string): { readonly name: string; readonly version: string } | undefined {
+  const at = ref.lastIndexOf("@");
+  const [name, version] = [ref.slice(0, at), ref.slice(at + 1)];
+  return at > 0 && isName(name) && isVersion(version) ? { name, version } : undefined;
+}
+
 export function packageNotFound(ref: string): RegistryError {
   const shown = ref.slice(0, 400);
   return new RegistryError(
@@ -43,10 +54,8 @@ export async function findPackage(deps: PackageDeps, caller: Caller, ref: string
 async function lookUp(deps: PackageDeps, caller: Caller, ref: string): Promise<ArtifactPackagesTable | undefined> {
   const db = deps.database.read;
   if (UUID.test(ref)) return await loadOne(db, packageById, ref);
-  const at = ref.lastIndexOf("@");
-  const [name, version] = [ref.slice(0, at), ref.slice(at + 1)];
-  if (at <= 0 || !isName(name) || !isVersion(version)) return undefined;
-  return await loadOne(db, releasedPackage, { tenant: caller.tenant, name, version });
+  const release = releaseOf(ref);
+  return release && (await loadOne(db, releasedPackage, { tenant: caller.tenant, ...release }));
 }
 
 export async function getPackage(deps: PackageDeps, caller: Caller, ref: string): Promise<Package> {

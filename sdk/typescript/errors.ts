@@ -7,6 +7,7 @@ export interface ApiErrorOptions {
   readonly detail?: string | undefined;
   readonly data?: Readonly<Record<string, unknown>> | undefined;
   readonly requestId?: string | undefined;
+  readonly body?: unknown;
   readonly headers?: Headers | undefined;
 }
 
@@ -22,9 +23,11 @@ export class ApiError extends Error {
   readonly data: Readonly<Record<string, unknown>>;
   /** As in the server's log. */
   readonly requestId: string | undefined;
+  /** What came, parsed if it was JSON. */
+  readonly body: unknown;
   readonly headers: Headers;
 
-  constructor({ code, status, title, detail, data = {}, requestId, headers = new Headers() }: ApiErrorOptions) {
+  constructor({ code, status, title, detail, data = {}, requestId, body, headers = new Headers() }: ApiErrorOptions) {
     super(`${detail ?? title} (${code}, ${status})`);
     this.code = code;
     this.status = status;
@@ -32,6 +35,7 @@ export class ApiError extends Error {
     this.detail = detail;
     this.data = data;
     this.requestId = requestId;
+    this.body = body;
     this.headers = headers;
   }
 }
@@ -48,6 +52,7 @@ export function readError(body: unknown, { status, statusText, headers }: Respon
     detail: text("detail"),
     data: typeof data === "object" && data !== null ? (data as Record<string, unknown>) : undefined,
     requestId: text("request_id") ?? headers.get("x-request-id") ?? undefined,
+    body,
     headers,
   });
 }

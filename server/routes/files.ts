@@ -1,6 +1,13 @@
 /** `/packages/{id}/files`: the entries of a package, in and out. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { type Caller, type IngestFileInput, isRegistryError, type Registry, RegistryError } from "../../core/mod.ts";
+import {
+  type Algorithm,
+  type Caller,
+  type IngestFileInput,
+  isRegistryError,
+  type Registry,
+  RegistryError,
+} from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { bodyOf, contentLength, decodeUtf8, smallBody } from "../http/body.ts";
@@ -53,7 +60,15 @@ const digestHeader = z
 
 const entryAnswer = (description: string) => ({
   description,
-  headers: { ...headers("Location"), ETag: { ...HEADERS.ETag, description: "Of a file", required: false } },
+  headers: {
+    ...headers("Location"),
+    ETag: { ...HEADERS.ETag, description: "Of a file", required: false },
+    "Content-Deduplicated": {
+      description: "Of a file. `?1`: a stored copy of these bytes was kept",
+      required: false,
+      schema: { type: "string" as const, example: "?0" },
+    },
+  },
   content: { "application/json": { schema: EntrySchema } },
   links: ENTRY_LINKS,
 });
@@ -72,6 +87,7 @@ const put = createRoute({
       kind: z.enum(["file", "directory", "symlink"]).default("file"),
       executable: flag("The file may be executed"),
       replace: flag("A file of this path is replaced; otherwise it is refused with 409"),
+      sha512: flag("A SHA-512 digest of the file is kept as well"),
     }),
     headers: z.object({
       "content-digest": digestHeader,
@@ -136,13 +152,13 @@ export function fileRoutes(app: App, registry: Registry): void {
     put,
     async (c) => {
       const { id, path } = c.req.valid("param");
-      const { kind, executable, replace } = c.req.valid("query");
+      const { kind, executable, replace, sha512 } = c.req.valid("query");
       const request = c.req.raw;
       const mustBeNew = checkPreconditions(request.headers, replace);
-      if (kind !== "file" && (replace || executable)) {
+      if (kind !== "file" && (replace || executable || sha512)) {
         throw new RegistryError(
           "invalid_argument",
-          "replace and executable are for files; remove the entry and add it",
+          "replace, executable and sha512 are for files; remove the entry and add it",
         );
       }
       const caller = c.get("caller");
@@ -157,11 +173,16 @@ export function fileRoutes(app: App, registry: Registry): void {
           const target = decodeUtf8(await smallBody(request, MAX_TARGET));
           return json(await registry.addSymlink(caller, { packageId, path, target }), 201, { location });
         }
-        const input = { packageId, path, executable, ...inputOf(request) };
-        const { entry, replaced } = await (replace
+        const algorithms: readonly Algorithm[] = sha512 ? ["sha512"] : [];
+        const input = { packageId, path, executable, algorithms, ...inputOf(request) };
+        const { entry, replaced, deduplicated } = await (replace
           ? registry.putFile(caller, input)
           : registry.ingestFile(caller, input));
-        return json(entry, replaced ? 200 : 201, { location, etag: `"${entry.content_address}"` });
+        return json(entry, replaced ? 200 : 201, {
+          location,
+          etag: `"${entry.content_address}"`,
+          "content-deduplicated": deduplicated ? "?1" : "?0",
+        });
       } catch (error) {
         if (mustBeNew && isRegistryError(error, "path_exists")) {
           throw new HttpError("precondition_failed", "The path exists, and If-None-Match: * wants that it does not");

@@ -109,6 +109,7 @@ export function uploadRoutes(app: App, registry: Registry): void {
         path: target.path,
         executable: target.executable,
         replace: target.replace ? "either" : false,
+        algorithms: target.sha512 ? ["sha512"] : [],
         expected: digestsIn("repr-digest", sent["repr-digest"]),
         ...(target.media_type === undefined ? {} : { mediaType: target.media_type }),
         ...(length === undefined ? {} : { expectedSize: length }),

@@ -34,6 +34,7 @@ export const UploadTarget = z.strictObject({
   media_type: z.string().optional().openapi({ description: "Kept with the file", example: "application/xml" }),
   executable: flag("The file may be executed"),
   replace: flag("A file of this path is replaced; otherwise it is refused with 409"),
+  sha512: flag("A SHA-512 digest of the file is kept as well"),
 });
 
 /** A whole number in a header (RFC 9651, section 3.3.1). */

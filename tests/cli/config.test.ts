@@ -92,6 +92,7 @@ describe("environment names", () => {
     "server.tls_cert": "/t/cert.pem",
     "server.tls_key": "/t/key.pem",
     "server.public_url": "https://a.example/store/",
+    "client.server": "http://127.0.0.1:8000",
     "server.trust_proxy": "10.0.0.0/8, ::1",
     "server.read_timeout": "1m",
     "server.idle_timeout": "500ms",
@@ -262,6 +263,10 @@ describe("values", () => {
     "server.public_url=artifacts.example",
     "server.public_url=https://a.example/?x=1",
     "server.public_url=https://user@a.example",
+    "client.server=artifacts.example:8000",
+    "client.server=ftp://artifacts.example",
+    "client.server=https://user:secret@a.example",
+    "client.server=https://secret@a.example",
     "server.read_timeout=soon",
     "server.read_timeout=-1",
     "server.read_timeout=25h",
@@ -400,7 +405,7 @@ describe("the examples", () => {
     expect(effective({ toml })).toEqual(defaults);
     const full = uncomment(toml);
     // These have no default that could be written down.
-    const unset = ["server.tls_cert", "server.tls_key", "server.public_url"];
+    const unset = ["server.tls_cert", "server.tls_key", "server.public_url", "client.server"];
     const set = (all: ReturnType<typeof effective>) => all.filter(([key]) => !unset.includes(key as string));
     expect(set(effective({ toml: full }))).toEqual(set(defaults));
     const sources = load({ toml: full }).sources;

@@ -1421,6 +1421,10 @@ export type PutFileData = {
          * A file of this path is replaced; otherwise it is refused with 409
          */
         replace?: boolean;
+        /**
+         * A SHA-512 digest of the file is kept as well
+         */
+        sha512?: boolean;
     };
     url: '/packages/{id}/files/{path}';
 };
@@ -2277,6 +2281,10 @@ export type CreateUploadData = {
          * A file of this path is replaced; otherwise it is refused with 409
          */
         replace?: boolean;
+        /**
+         * A SHA-512 digest of the file is kept as well
+         */
+        sha512?: boolean;
     };
     url: '/uploads';
 };

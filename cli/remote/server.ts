@@ -1,0 +1,58 @@
+/** One server, and how it is asked. */
+import type { Caller, Hasher } from "../../core/mod.ts";
+import { type Api, ApiError } from "../../sdk/typescript/mod.ts";
+import { backOff, mayPass } from "../../sdk/typescript/retry.ts";
+import { ERROR_EXITS } from "../output/exit_codes.ts";
+import { toRegistryError } from "./errors.ts";
+
+export interface Server {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly api: Api;
+  readonly hasher: Hasher;
+  /**
+   * What the call resolves to.
+   * @throws {RegistryError} the server's refusal; `server_unavailable`; the reason of the caller's signal
+   */
+  ask<T>(caller: Caller, call: (options: Asked) => Promise<T>, how?: Asking): Promise<T>;
+}
+
+export interface Asked {
+  readonly signal?: AbortSignal;
+}
+
+export interface Asking {
+  /** Twice does what once does, so that a broken connection may be tried again. Default true. */
+  readonly again?: boolean;
+}
+
+const ATTEMPTS = 5;
+
+export function createServer({ url, api, hasher }: Pick<Server, "url" | "api" | "hasher">): Server {
+  /** A server that never answered is most likely not there: nobody should have to wait for that to be said. */
+  let answered = false;
+  return {
+    url,
+    api,
+    hasher,
+    async ask({ signal }, call, { again = true } = {}) {
+      for (let attempt = 1; ; attempt++) {
+        signal?.throwIfAborted();
+        try {
+          const result = await call(signal === undefined ? {} : { signal });
+          answered = true;
+          return result;
+        } catch (error) {
+          if (signal?.aborted) throw signal.reason;
+          if (!(again && answered && attempt < ATTEMPTS && isBroken(error))) throw toRegistryError(error, url);
+          await backOff(attempt - 1, error, signal);
+        }
+      }
+    },
+  };
+}
+
+/** The way to the server, not the server's word. */
+export function isBroken(error: unknown): boolean {
+  return mayPass(error) && !(error instanceof ApiError && Object.hasOwn(ERROR_EXITS, error.code));
+}
