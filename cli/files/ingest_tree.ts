@@ -1,13 +1,31 @@
-/** A walked directory into an open package: many small files at once, big ones a few at a time. */
+/** A walked directory into an open package, here or over the network: many small files at once, big ones a few at a time. */
 import { lstat } from "node:fs/promises";
-import { type Algorithm, type Caller, isRegistryError, messageOf, type Registry } from "../../core/mod.ts";
-import { readFile } from "./read.ts";
+import { isRegistryError, messageOf } from "../../core/mod.ts";
 import type { FileFound, Refused, Walk } from "./walk.ts";
 
+/** Where the entries go. Rejects with `RegistryError`s; what the file system throws is the file's own fault. */
+export interface TreeTarget {
+  addDirectory(path: string): Promise<unknown>;
+  addSymlink(path: string, target: string): Promise<unknown>;
+  /**
+   * The file as it was at one moment, or `source_changed`. `onBytes` is told what moved on, less than nothing where bytes
+   * have to go again; after a failure the caller takes all of it back.
+   */
+  addFile(file: FileFound, onBytes: (count: number) => void): Promise<Added>;
+  /** Bytes of memory that files in work may take together. */
+  readonly budget: number;
+  /** What a file of so many bytes takes of it. */
+  weightOf(size: number): number;
+}
+
+export interface Added {
+  readonly size: number;
+  /** A stored copy of these bytes was kept. */
+  readonly deduplicated: boolean;
+}
+
 export interface IngestTreeOptions {
-  readonly packageId: string;
   readonly concurrency: number;
-  readonly algorithms: readonly Algorithm[];
   onProgress(done: { readonly files?: number; readonly bytes?: number }): void;
 }
 
@@ -23,44 +41,36 @@ export interface IngestTreeResult {
   readonly refused: readonly Refused[];
 }
 
-/**
- * Each file in work holds a few chunks, so the number of big ones at once is what memory depends on. A file counts with
- * its size, up to what its buffers can hold; one file is always let through.
- */
-const BUDGET = 24 * 1024 * 1024;
-const MOST_PER_FILE = 2 * 1024 * 1024;
-
 /** How often a file that keeps changing is tried. */
 const ATTEMPTS = 3;
 
 /** Rejects with the registry's error; unreadable files are collected instead. */
 export async function ingestTree(
-  registry: Registry,
-  caller: Caller,
-  found: Walk,
+  target: TreeTarget,
+  entries: Walk["entries"],
   options: IngestTreeOptions,
 ): Promise<IngestTreeResult> {
-  const { packageId } = options;
   const counts = { files: 0, directories: 0, symlinks: 0, bytes: 0, deduplicated_bytes: 0, deduplicated_files: 0 };
   const refused: Refused[] = [];
   let next = 0;
   let failure: unknown;
-  const budget = createBudget(BUDGET);
+  // The number of big files at once is what memory depends on. One file is always let through.
+  const budget = createBudget(target.budget);
   const worker = async () => {
-    while (failure === undefined && next < found.entries.length) {
-      const entry = found.entries[next++];
+    while (failure === undefined && next < entries.length) {
+      const entry = entries[next++];
       if (entry === undefined) return;
-      const weight = entry.kind === "file" ? Math.min(entry.size, MOST_PER_FILE) : 0;
+      const weight = entry.kind === "file" ? target.weightOf(entry.size) : 0;
       await budget.take(weight);
       try {
         if (entry.kind === "directory") {
-          await registry.addDirectory(caller, { packageId, path: entry.path });
+          await target.addDirectory(entry.path);
           counts.directories += 1;
         } else if (entry.kind === "symlink") {
-          await registry.addSymlink(caller, { packageId, path: entry.path, target: entry.target });
+          await target.addSymlink(entry.path, entry.target);
           counts.symlinks += 1;
         } else {
-          const { size, deduplicated } = await ingestOne(registry, caller, entry, options);
+          const { size, deduplicated } = await ingestOne(target, entry, options);
           counts.files += 1;
           counts.bytes += size;
           if (deduplicated) {
@@ -105,24 +115,15 @@ function createBudget(size: number) {
   };
 }
 
-async function ingestOne(registry: Registry, caller: Caller, file: FileFound, options: IngestTreeOptions) {
+async function ingestOne(target: TreeTarget, file: FileFound, options: IngestTreeOptions): Promise<Added> {
   let current = file;
   for (let attempt = 1; ; attempt++) {
     let sent = 0;
-    const source = readFile(current, (count) => {
-      sent += count;
-      options.onProgress({ bytes: count });
-    });
     try {
-      const { entry, deduplicated } = await registry.ingestFile(caller, {
-        packageId: options.packageId,
-        path: file.path,
-        source,
-        executable: file.executable,
-        expectedSize: current.size,
-        algorithms: options.algorithms,
+      return await target.addFile(current, (count) => {
+        sent += count;
+        options.onProgress({ bytes: count });
       });
-      return { size: entry.size, deduplicated };
     } catch (error) {
       const again = isRegistryError(error, "source_changed") || isRegistryError(error, "conflict");
       if (!again || attempt === ATTEMPTS) throw error;

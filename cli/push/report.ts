@@ -1,0 +1,39 @@
+/** What `ingest` and `push` say. */
+import { type Package, RegistryError } from "../../core/mod.ts";
+import type { IngestTreeResult } from "../files/ingest_tree.ts";
+import type { Refused } from "../files/walk.ts";
+import { EXIT, type ExitCode, formatBytes, formatCount, type Output, printable } from "../output.ts";
+
+/**
+ * Names what is left out.
+ * @throws {RegistryError} `source_changed` for what could not be read, unless that is to be skipped
+ */
+export function reportRefused(output: Output, refused: readonly Refused[], skipUnreadable: boolean): void {
+  for (const { path, reason } of refused)
+    output.note(`left out: ${printable(path)}: ${printable(reason)}`, { path, reason });
+  const unreadable = refused.filter((entry) => entry.unreadable);
+  if (unreadable.length === 0 || skipUnreadable) return;
+  throw new RegistryError(
+    "source_changed",
+    `${unreadable.length} ${unreadable.length === 1 ? "entry" : "entries"} could not be read (listed above); mend them, or leave them out with --skip-unreadable`,
+    { unreadable: unreadable.slice(0, 100).map(({ path, reason }) => ({ path, reason })) },
+  );
+}
+
+export function printDone(
+  output: Output,
+  finalized: Package,
+  { refused, ...counts }: Omit<IngestTreeResult, "refused"> & { readonly refused: readonly Refused[] },
+): ExitCode {
+  output.print({ ...finalized, ingest: { ...counts, refused } }, () => [
+    `package       ${finalized.package_id}`,
+    `name          ${finalized.name}${finalized.version === null ? "" : `@${finalized.version}`}`,
+    `manifest      ${finalized.manifest_digest}`,
+    `files         ${formatCount(counts.files)}${counts.directories > 0 ? `, ${formatCount(counts.directories)} empty directories` : ""}${counts.symlinks > 0 ? `, ${formatCount(counts.symlinks)} symlinks` : ""}`,
+    `bytes         ${formatCount(counts.bytes)} (${formatBytes(counts.bytes)})`,
+    `deduplicated  ${formatCount(counts.deduplicated_bytes)} (${formatBytes(counts.deduplicated_bytes)}) in ${formatCount(counts.deduplicated_files)} files`,
+    `kept until    ${finalized.expires_at ?? "for good"} (${finalized.retention_class})`,
+    ...(refused.length > 0 ? [`left out      ${formatCount(refused.length)} (listed above)`] : []),
+  ]);
+  return refused.length > 0 ? EXIT.partial : EXIT.success;
+}
