@@ -21,6 +21,31 @@ export class CborReader {
     return this.#at === this.#bytes.length;
   }
 
+  /** Where the next item begins, in bytes. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Reads the head of a list or a map and answers how many items or pairs follow; `undefined` (unread) for others. */
+  enter(kind: "list" | "map"): number | undefined {
+    const head = this.#bytes[this.#at];
+    if (head === undefined || head >> 5 !== (kind === "list" ? 4 : 5)) return undefined;
+    this.#at++;
+    return this.#length(head & 31);
+  }
+
+  /** Passes over the next item, whatever its depth. */
+  skip(): void {
+    for (let left = 1; left > 0; left--) {
+      const head = this.#bytes[this.#advance(1)] as number;
+      const [major, low] = [head >> 5, head & 31];
+      if (major === 7) this.#advance(low < 24 ? 0 : 1 << (low - 24));
+      else if (major < 2) this.#advance(low < 24 ? 0 : 1 << (low - 24));
+      else if (major < 4) this.#advance(this.#length(low));
+      else left += this.#length(low) * (major === 5 ? 2 : 1);
+    }
+  }
+
   item(): CborValue {
     const head = this.#bytes[this.#at++];
     if (head === undefined) throw cut();

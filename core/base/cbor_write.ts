@@ -46,7 +46,7 @@ export function writeItem(value: CborValue, out: Uint8Array, at: number): number
 }
 
 /** Section 3: major type (in its place, the upper three bits) and argument, in the shortest form. */
-function writeHead(major: number, argument: number, out: Uint8Array, at: number): number {
+export function writeHead(major: number, argument: number, out: Uint8Array, at: number): number {
   if (argument < 24) {
     out[at] = major | argument;
     return at + 1;
@@ -134,7 +134,7 @@ function writeText(text: string, out: Uint8Array, at: number): number {
 const utf8Encoder = new TextEncoder();
 
 /** Section 4.2.1: by the bytes of the encoded keys. For text these begin with the length, so shorter keys come first. */
-function compareKeys(a: string, b: string): number {
+export function compareKeys(a: string, b: string): number {
   return utf8Length(a) - utf8Length(b) || compareUtf8(a, b);
 }
 

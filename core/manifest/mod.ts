@@ -2,5 +2,6 @@
 export { checkManifest } from "./check.ts";
 export * from "./codec.ts";
 export * from "./digest.ts";
+export { jcsPieces } from "./jcs_pieces.ts";
 export * from "./projection.ts";
 export * from "./types.ts";
