@@ -1,5 +1,5 @@
 /** What commands work with: the registry of this machine (`compose.ts`), or the one behind a server (`remote/`). */
-import type { Caller, Registry } from "../core/mod.ts";
+import type { Caller, FileContent, FileEntry, Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/health.ts";
 import type { Server } from "./remote/server.ts";
 
@@ -16,8 +16,19 @@ export type Door = Pick<
   | "finalizePackage"
   | "abandonPackage"
   | "getPackage"
+  | "listPackages"
   | "listFiles"
->;
+  | "getManifestBytes"
+  | "verifyPackage"
+  | "tailEvents"
+  | "head"
+  | "verifyEvents"
+  | "inspect"
+  | "fix"
+> & {
+  /** Whole and verified. */
+  openFile(caller: Caller, entry: FileEntry, options?: { readonly verify?: boolean }): Promise<FileContent>;
+};
 
 export interface Opened {
   readonly registry: Door;

@@ -1,6 +1,6 @@
 /** Everything core offers to doors and embedders. */
 export { type Action, DEFAULT_TENANT, localCaller } from "./access/decide.ts";
-export { toHex } from "./base/bytes.ts";
+export { fromHex, toHex } from "./base/bytes.ts";
 export { type CborValue, decodeCbor, decodeTrustedCbor, encodeCbor } from "./base/cbor.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
@@ -20,13 +20,17 @@ export {
   type EventQuery,
   type ExpectedHead,
   INLINE_BYTES,
+  type LogSource,
   type LogVerdict,
   parseHead,
   type ReplayCheck,
   type ReplayReport,
   rebuildViews,
   staleViews,
+  type TailOptions,
+  type VerifyLogOptions,
   type ViewsDigest,
+  verifyChain,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
 export { ARCHIVE_OUTPUT_FORMATS, type ArchiveContent, type ArchiveOutputFormat } from "./packages/archive_export.ts";

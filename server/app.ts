@@ -20,6 +20,7 @@ import { notFound } from "./not_found.ts";
 import { describeApi } from "./openapi.ts";
 import { archiveRoutes } from "./routes/archives.ts";
 import { consoleRoutes } from "./routes/console.ts";
+import { doctorRoutes } from "./routes/doctor.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -99,6 +100,7 @@ export function createApp(options: AppOptions): App {
   objectRoutes(app, registry);
   metadataSchemaRoutes(app, registry);
   uploadRoutes(app, registry);
+  doctorRoutes(app, registry);
   eventRoutes(app, registry, options.stopping);
   app.notFound(notFound(app));
   app.onError((error, c) => {

@@ -8,6 +8,7 @@ const TAGS = [
   { name: "uploads", description: "Content that is sent in several requests, over broken connections" },
   { name: "objects", description: "Bytes by their content address" },
   { name: "events", description: "What happened, in order, and the chain that proves it" },
+  { name: "maintenance", description: "Looking after the store" },
   { name: "health", description: "How the server is" },
   { name: "metadata schemas", description: "What metadata must look like" },
 ] as const;

@@ -9,10 +9,9 @@ export const doctor: CommandSpec = {
     option("--fix", "remove unfinished uploads and bytes that no name points at"),
     option("--grace <duration>", "leave leftovers alone that are younger: 90s, 30m, 24h, 7d", "24h"),
   ],
-  here: true,
-  async run({ output, openHere, signal }, _args, options) {
+  async run({ output, open, signal }, _args, options) {
     const grace = parseDuration(String(options.grace));
-    const { registry, caller, holder } = await openHere();
+    const { registry, caller, holder } = await open();
     if (options.fix !== true) {
       const report = await registry.inspect(caller, { grace, signal });
       output.print(report, () => [

@@ -10,11 +10,10 @@ export const eventsTail: CommandSpec = {
     option("--since <sequence>", "only events after this one", "0"),
     option("--follow", "wait for more; ends with Ctrl-C"),
   ],
-  here: true,
-  async run({ output, openHere, signal }, _args, options) {
+  async run({ output, open, signal }, _args, options) {
     const since = wholeNumber("--since", options.since, 0, Number.MAX_SAFE_INTEGER);
     const follow = options.follow === true;
-    const { registry, caller } = await openHere();
+    const { registry, caller } = await open();
     let unflushed = 0;
     for await (const event of registry.tailEvents(caller, { since, follow, signal })) {
       output.print(toRecord(event), () => [line(event)]);
@@ -58,10 +57,9 @@ export const eventsVerify: CommandSpec = {
   usage: "verify",
   summary: "recompute the hash chain of the whole log (exit code 5 when it is broken)",
   options: [repeated("--expect <sequence:hash>", "a head that was kept elsewhere; fails if the log was rewritten")],
-  here: true,
-  async run({ output, openHere, signal }, _args, options) {
+  async run({ output, open, signal }, _args, options) {
     const expect = (options.expect as readonly string[]).map(parseHead);
-    const { registry, caller } = await openHere();
+    const { registry, caller } = await open();
     const progress = startProgress(output, { label: "events" });
     let seen = 0;
     try {
@@ -89,9 +87,8 @@ export const eventsVerify: CommandSpec = {
 export const eventsHead: CommandSpec = {
   usage: "head",
   summary: "sequence:hash of the newest event; keep it elsewhere and check it with `events verify --expect`",
-  here: true,
-  async run({ output, openHere }) {
-    const { registry, caller } = await openHere();
+  async run({ output, open }) {
+    const { registry, caller } = await open();
     const head = await registry.head(caller);
     output.print(head, () => [`${head.sequence}:${head.hash}`]);
     return undefined;

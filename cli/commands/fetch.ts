@@ -8,11 +8,10 @@ export const fetchPackage: CommandSpec = {
   usage: "fetch <package> <directory>",
   summary: "write a package into a new directory, every byte verified on the way",
   options: [option("--concurrency <n>", "files in work at once", "8")],
-  here: true,
   async run(context, [ref = "", directory = ""], options) {
     const { output, runtime } = context;
     const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 256);
-    const { registry, caller } = await context.openHere();
+    const { registry, caller } = await context.open();
     const found = await registry.getPackage(caller, ref);
     const target = resolve(runtime.cwd(), directory);
     const progress = startProgress(output, { label: "fetch" });

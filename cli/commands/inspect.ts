@@ -41,9 +41,8 @@ export const ls: CommandSpec = {
     option("--name <name>", "only packages of this name"),
     option("--state <state>", "only packages in this state").choices(["open", "finalized", "abandoned"]),
   ],
-  here: true,
-  async run({ output, openHere, signal }, [ref], options) {
-    const { registry, caller } = await openHere();
+  async run({ output, open, signal }, [ref], options) {
+    const { registry, caller } = await open();
     const followed = async <T>(
       page: (cursor: string | undefined) => Promise<{ items: readonly T[]; cursor?: string }>,
       print: (items: readonly T[], first: boolean) => void,
@@ -114,9 +113,8 @@ export const manifest: CommandSpec = {
   usage: "manifest <package>",
   summary: "the manifest of a finalised package: canonical JSON, or the exact CBOR bytes",
   options: [option("--cbor", "the canonical CBOR bytes, whose BLAKE3 digest is the manifest digest")],
-  here: true,
-  async run({ output, openHere }, [ref = ""], options) {
-    const { registry, caller } = await openHere();
+  async run({ output, open }, [ref = ""], options) {
+    const { registry, caller } = await open();
     const form = options.cbor === true ? "cbor" : "jcs";
     const bytes = await registry.getManifestBytes(caller, ref, form);
     await output.bytes(bytes);

@@ -5,9 +5,8 @@ import { startProgress } from "../progress.ts";
 export const verify: CommandSpec = {
   usage: "verify <package>",
   summary: "read every object of a package again and compare its digests (exit code 5 when something is damaged)",
-  here: true,
-  async run({ output, openHere }, [ref = ""]) {
-    const { registry, caller } = await openHere();
+  async run({ output, open }, [ref = ""]) {
+    const { registry, caller } = await open();
     const found = await registry.getPackage(caller, ref);
     const progress = startProgress(output, { label: "verify" });
     let seen = { objects: 0, bytes: 0 };

@@ -12,13 +12,13 @@ import {
   isRegistryError,
   messageOf,
   type PackageEntry,
-  type Registry,
   RegistryError,
   staysInside,
 } from "../../core/mod.ts";
+import type { Door } from "../door.ts";
 
 /** What a package is read from. */
-export type PackageSource = Pick<Registry, "listFiles" | "openFile">;
+export type PackageSource = Pick<Door, "listFiles" | "openFile">;
 
 export interface WriteTreeOptions {
   readonly concurrency: number;

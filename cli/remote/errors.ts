@@ -45,13 +45,9 @@ function noAnswer(error: unknown, url: string): RegistryError {
   );
 }
 
-/** Node says "fetch failed" and hides the reason below. */
+/** The system's word for it where there is one (ECONNREFUSED). Node says "fetch failed" and has the reason below. */
 function reasonOf(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  if (cause instanceof Error) return reasonOf(cause);
-  const { code } = error as { code?: unknown };
-  const message = messageOf(error);
-  return typeof code === "string" && !message.includes(code)
-    ? [code, message].filter((text) => text !== "").join(", ")
-    : message;
+  const { cause, code } = error as { cause?: unknown; code?: unknown };
+  if (typeof code === "string" && code !== "") return code;
+  return cause instanceof Error ? reasonOf(cause) : messageOf(error);
 }

@@ -9,7 +9,7 @@ import {
   toIterable,
 } from "../../core/mod.ts";
 import { streaming, toStream } from "../../sdk/typescript/upload.ts";
-import type { Server } from "./server.ts";
+import type { Asked, Server } from "./server.ts";
 
 /**
  * The bytes are hashed as they leave, and the entry must be theirs: what lies between is not trusted.
@@ -32,7 +32,7 @@ export async function ingestFile(server: Server, caller: Caller, input: IngestFi
       throw error;
     }
   }
-  const call = (asked: { signal?: AbortSignal }) =>
+  const call = (asked: Asked) =>
     server.api.putFile({
       ...asked,
       path: { id: packageId, path },

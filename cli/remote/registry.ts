@@ -5,14 +5,24 @@ import {
   checkPackageRef,
   checkPath,
   checkSymlink,
+  type DoctorReport,
+  decodeManifest,
+  type FixReport,
   type ListFilesQuery,
+  type ListPackagesQuery,
+  manifestDigest,
+  manifestToJcs,
   type Package,
   type PackageEntry,
   type PageOf,
+  RegistryError,
+  type VerifyReport,
 } from "../../core/mod.ts";
 import type { Door } from "../door.ts";
+import { head, tailEvents, verifyEvents } from "./events.ts";
 import { ingestFile } from "./ingest_file.ts";
-import type { Server } from "./server.ts";
+import { openFile } from "./open_file.ts";
+import type { Asked, Server } from "./server.ts";
 
 /** What would not survive in a URL (an empty name, `..`) is checked here, by the rules of the library. */
 export function createRemoteRegistry(server: Server): Door {
@@ -22,7 +32,7 @@ export function createRemoteRegistry(server: Server): Door {
       // So that asking again after a broken connection makes no second one.
       const key = options?.idempotencyKey ?? crypto.randomUUID();
       const request = { body: bodyOf(input), headers: { "idempotency-key": key } };
-      return (await server.ask(caller, (asked) => api.createPackage({ ...asked, ...request }))).data as Package;
+      return answer<Package>(server, await server.ask(caller, (asked) => api.createPackage({ ...asked, ...request })));
     },
     ingestFile: (caller, input) => {
       checkPath(input.path);
@@ -39,7 +49,7 @@ export function createRemoteRegistry(server: Server): Door {
     async finalizePackage(caller, packageId) {
       checkPackageRef(packageId);
       const path = { id: packageId };
-      return (await server.ask(caller, (asked) => api.finalizePackage({ ...asked, path }))).data as Package;
+      return answer<Package>(server, await server.ask(caller, (asked) => api.finalizePackage({ ...asked, path })));
     },
     async abandonPackage(caller, { packageId, reason }) {
       checkPackageRef(packageId);
@@ -48,19 +58,95 @@ export function createRemoteRegistry(server: Server): Door {
     },
     async getPackage(caller, ref) {
       checkPackageRef(ref);
-      return (await server.ask(caller, (asked) => api.getPackage({ ...asked, path: { id: ref } }))).data as Package;
+      return answer<Package>(
+        server,
+        await server.ask(caller, (asked) => api.getPackage({ ...asked, path: { id: ref } })),
+      );
+    },
+    async listPackages(caller, query = {}) {
+      const page = await server.ask(caller, (asked) => api.listPackages({ ...asked, query: filterOf(query) }));
+      return pageOf(answer<Page<Package>>(server, page));
     },
     async listFiles(caller, ref, query = {}) {
       checkPackageRef(ref);
       const request = { path: { id: ref }, query: query satisfies ListFilesQuery };
-      const { data } = await server.ask(caller, (asked) => api.listFiles({ ...asked, ...request }));
-      return pageOf(data as { items: PackageEntry[]; next_cursor: string | null });
+      const page = await server.ask(caller, (asked) => api.listFiles({ ...asked, ...request }));
+      return pageOf(answer<Page<PackageEntry>>(server, page));
+    },
+    openFile: async (caller, entry) => openFile(server, caller, entry),
+    async getManifestBytes(caller, ref, form) {
+      const { package_id: id, manifest_digest: digest } = await this.getPackage(caller, ref);
+      const request = { path: { id }, headers: { accept: "application/cbor" }, parseAs: "arrayBuffer" as const };
+      const { data } = await server.ask(caller, (asked) => api.getManifest({ ...asked, ...request }));
+      const bytes = new Uint8Array(data as unknown as ArrayBuffer);
+      if (manifestDigest(bytes, server.hasher) !== digest) {
+        throw new RegistryError(
+          "object_corrupt",
+          `The manifest that ${server.url} sent has another digest than the package`,
+          { package_id: id, manifest_digest: digest },
+        );
+      }
+      return form === "cbor" ? bytes : manifestToJcs(decodeManifest(bytes));
+    },
+    async verifyPackage(caller, ref, onProgress) {
+      checkPackageRef(ref);
+      const verified = await server.ask(caller, (asked) => api.verifyPackage({ ...asked, path: { id: ref } }));
+      const report = answer<VerifyReport>(server, verified);
+      onProgress?.(report);
+      return report;
+    },
+    tailEvents: (caller, options) => tailEvents(server, caller, options),
+    head: (caller) => head(server, caller),
+    verifyEvents: (caller, options) => verifyEvents(server, caller, options),
+    async inspect(caller, { grace } = {}) {
+      const request = { query: graceOf(grace) };
+      return answer<DoctorReport>(
+        server,
+        await server.ask(caller, (asked) => api.inspectStore({ ...asked, ...request })),
+      );
+    },
+    async fix(caller, { grace }) {
+      const request = { query: graceOf(grace) };
+      const call = (asked: Asked) => api.fixStore({ ...asked, ...request });
+      return answer<FixReport>(server, await server.ask(caller, call, { again: false }));
     },
   };
 }
 
-function pageOf<T>({ items, next_cursor }: { items: readonly T[]; next_cursor: string | null }): PageOf<T> {
+/** The server's word for it; a page of somebody else's is told. @throws {RegistryError} `server_unavailable` */
+function answer<T>({ url }: Server, { data }: { readonly data: unknown }): T {
+  if (typeof data === "object" && data !== null && !(data instanceof Blob)) return data as T;
+  throw new RegistryError(
+    "server_unavailable",
+    `${url} answered something that is not artifact-store's; is the URL right?`,
+    { server: url },
+  );
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+function pageOf<T>({ items, next_cursor }: Page<T>): PageOf<T> {
   return next_cursor === null ? { items } : { items, cursor: next_cursor };
+}
+
+/** Milliseconds, as seconds. */
+const graceOf = (grace: number | undefined) => (grace === undefined ? {} : { grace: Math.ceil(grace / 1000) });
+
+function filterOf(query: ListPackagesQuery) {
+  const { namePrefix, retentionClass, externalRef, createdAfter, createdBefore, metadata, ...same } = query;
+  return {
+    ...same,
+    ...(namePrefix !== undefined && { name_prefix: namePrefix }),
+    ...(retentionClass !== undefined && { retention_class: retentionClass }),
+    ...(externalRef !== undefined && { external_system: externalRef.system }),
+    ...(externalRef?.id !== undefined && { external_id: externalRef.id }),
+    ...(createdAfter !== undefined && { created_after: createdAfter }),
+    ...(createdBefore !== undefined && { created_before: createdBefore }),
+    ...(metadata !== undefined && { metadata: metadata.map(({ key, value }) => `${key}=${value}`) }),
+  };
 }
 
 function bodyOf({ name, version, retentionClass, metadata, metadataSchema, externalRefs }: CreatePackageInput) {
@@ -85,7 +171,7 @@ async function addEntry(server: Server, caller: Caller, entry: NewEntry): Promis
   const { packageId, path, kind, body } = entry;
   checkPackageRef(packageId);
   const request = { path: { id: packageId, path }, query: { kind }, body: new Blob([body]) };
-  const call = (asked: { signal?: AbortSignal }) => server.api.putFile({ ...asked, ...request });
+  const call = (asked: Asked) => server.api.putFile({ ...asked, ...request });
   // Asked again, it would be refused because of itself.
-  return (await server.ask(caller, call, { again: false })).data as PackageEntry;
+  return answer<PackageEntry>(server, await server.ask(caller, call, { again: false }));
 }

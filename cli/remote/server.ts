@@ -24,6 +24,8 @@ export interface Asked {
 export interface Asking {
   /** Twice does what once does, so that a broken connection may be tried again. Default true. */
   readonly again?: boolean;
+  /** How often a broken connection is tried, 5 by default. */
+  readonly attempts?: number;
 }
 
 const ATTEMPTS = 5;
@@ -35,7 +37,7 @@ export function createServer({ url, api, hasher }: Pick<Server, "url" | "api" | 
     url,
     api,
     hasher,
-    async ask({ signal }, call, { again = true } = {}) {
+    async ask({ signal }, call, { again = true, attempts = ATTEMPTS } = {}) {
       for (let attempt = 1; ; attempt++) {
         signal?.throwIfAborted();
         try {
@@ -44,7 +46,7 @@ export function createServer({ url, api, hasher }: Pick<Server, "url" | "api" | 
           return result;
         } catch (error) {
           if (signal?.aborted) throw signal.reason;
-          if (!(again && answered && attempt < ATTEMPTS && isBroken(error))) throw toRegistryError(error, url);
+          if (!(again && answered && attempt < attempts && isBroken(error))) throw toRegistryError(error, url);
           await backOff(attempt - 1, error, signal);
         }
       }

@@ -34,7 +34,14 @@ export {
 } from "./replay.ts";
 export { type EventFilter, INLINE_BYTES, type LoadedEvent } from "./scan.ts";
 export type { DecideContext, Decision, Unit } from "./unit.ts";
-export { type ExpectedHead, type LogVerdict, parseHead, type VerifyLogOptions } from "./verify.ts";
+export {
+  type ExpectedHead,
+  type LogSource,
+  type LogVerdict,
+  parseHead,
+  type VerifyLogOptions,
+  verifyChain,
+} from "./verify.ts";
 
 export interface Ledger {
   /**

@@ -3,6 +3,8 @@ import type { Api } from "./generated/index.ts";
 export interface DownloadOptions {
   /** First and last byte, both included; without `end` up to the last. */
   readonly range?: { readonly start: number; readonly end?: number };
+  /** `etag` of an earlier answer: other content is refused (`precondition_failed`). */
+  readonly ifMatch?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -40,10 +42,14 @@ export async function downloadObject(
   return received(response);
 }
 
-function asked({ range, signal }: DownloadOptions) {
+function asked({ range, ifMatch, signal }: DownloadOptions) {
+  const headers = {
+    ...(range && { range: `bytes=${range.start}-${range.end ?? ""}` }),
+    ...(ifMatch !== undefined && { "if-match": ifMatch }),
+  };
   return {
     parseAs: "stream" as const,
-    ...(range && { headers: { range: `bytes=${range.start}-${range.end ?? ""}` } }),
+    headers,
     ...(signal && { signal }),
   };
 }

@@ -10,4 +10,5 @@ export { ApiError } from "./errors.ts";
 export { type FollowOptions, followEvents } from "./events.ts";
 export * from "./generated/index.ts";
 export { type Progress, type Rereadable, type ResumableOptions, uploadResumable } from "./resumable.ts";
+export { downloadResumable, type ResumedOptions, type Wanted } from "./resumed_download.ts";
 export { type ByteSource, type UploadOptions, uploadFile } from "./upload.ts";

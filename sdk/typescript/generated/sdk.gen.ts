@@ -2,7 +2,7 @@
 // Generated from docs/api/openapi.json. Do not edit; renew it: node scripts/generate_sdk.ts
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
+import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -322,6 +322,22 @@ export class Api extends HeyApiClient {
                 ...options.headers
             }
         });
+    }
+    
+    /**
+     * Leftovers of crashes, and what is missing
+     *
+     * Damage is the answer, not an error. It lists everything that is stored, and reads no content.
+     */
+    public inspectStore<ThrowOnError extends boolean = true>(options?: Options<InspectStoreData, ThrowOnError>): RequestResult<InspectStoreResponses, InspectStoreErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<InspectStoreResponses, InspectStoreErrors, ThrowOnError>({ url: '/doctor', ...options });
+    }
+    
+    /**
+     * Remove leftovers, and nothing that a name points at
+     */
+    public fixStore<ThrowOnError extends boolean = true>(options?: Options<FixStoreData, ThrowOnError>): RequestResult<FixStoreResponses, FixStoreErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<FixStoreResponses, FixStoreErrors, ThrowOnError>({ url: '/doctor/fix', ...options });
     }
     
     /**

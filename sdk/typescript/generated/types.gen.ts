@@ -328,6 +328,89 @@ export type Upload = {
     expires_at: string;
 };
 
+export type DoctorReport = {
+    /**
+     * Nothing is missing or wrong; leftovers do not count
+     */
+    healthy: boolean;
+    /**
+     * Unfinished uploads that nobody will finish
+     */
+    staged: Array<{
+        /**
+         * Storage backend
+         */
+        backend_id: string;
+        /**
+         * In the backend
+         */
+        key: string;
+        /**
+         * Bytes
+         */
+        size: number;
+        resumable?: true;
+    }>;
+    /**
+     * Databases of a `replay --check` that never ended
+     */
+    scratch: Array<string>;
+    /**
+     * Stored bytes that no name points at
+     */
+    orphans: Array<{
+        /**
+         * Storage backend
+         */
+        backend_id: string;
+        /**
+         * In the backend
+         */
+        key: string;
+        /**
+         * Bytes
+         */
+        size: number;
+        address?: string;
+        generation?: number;
+    }>;
+    /**
+     * Recorded bytes that are not there, or have another length
+     */
+    missing: Array<{
+        /**
+         * Storage backend
+         */
+        backend_id: string;
+        /**
+         * In the backend
+         */
+        key: string;
+        content_address: string;
+        problem: 'missing' | 'size';
+    }>;
+    /**
+     * Content addresses of what was found damaged
+     */
+    quarantined: Array<string>;
+    /**
+     * Views that need `artifactstore replay`
+     */
+    stale_views: Array<string>;
+    /**
+     * For information
+     */
+    open_packages: number;
+};
+
+export type FixReport = {
+    report: DoctorReport;
+    removed_staged: number;
+    removed_orphans: number;
+    removed_scratch: number;
+    freed_bytes: number;
+};
+
 export type EventHead = {
     /**
      * Of the newest event; 0 when there is none
@@ -2687,6 +2770,138 @@ export type AppendUploadResponses = {
 };
 
 export type AppendUploadResponse = AppendUploadResponses[keyof AppendUploadResponses];
+
+export type InspectStoreData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Seconds; younger leftovers may belong to work under way and are left alone
+         */
+        grace?: number;
+    };
+    url: '/doctor';
+};
+
+export type InspectStoreErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type InspectStoreError = InspectStoreErrors[keyof InspectStoreErrors];
+
+export type InspectStoreResponses = {
+    /**
+     * What was found
+     */
+    200: DoctorReport;
+};
+
+export type InspectStoreResponse = InspectStoreResponses[keyof InspectStoreResponses];
+
+export type FixStoreData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Seconds; younger leftovers may belong to work under way and are left alone
+         */
+        grace?: number;
+    };
+    url: '/doctor/fix';
+};
+
+export type FixStoreErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type FixStoreError = FixStoreErrors[keyof FixStoreErrors];
+
+export type FixStoreResponses = {
+    /**
+     * What was found before, and what was removed
+     */
+    200: FixReport;
+};
+
+export type FixStoreResponse = FixStoreResponses[keyof FixStoreResponses];
 
 export type GetEventHeadData = {
     body?: never;
