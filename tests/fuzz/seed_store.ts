@@ -1,0 +1,78 @@
+/** A store with something of each kind in it, and the dictionaries that tell schemathesis of it. */
+
+const PACKAGES = 24;
+const UPLOADS = 12;
+
+async function ask(url: string, method: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
+  const isJson = body !== undefined && typeof body !== "string";
+  const response = await fetch(url, {
+    method,
+    headers: { ...(isJson && { "content-type": "application/json" }), ...headers },
+    ...(body !== undefined && { body: isJson ? JSON.stringify(body) : body }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url} was answered with ${response.status}: ${text}`);
+  return (text === "" ? {} : JSON.parse(text)) as Record<string, string>;
+}
+
+/** The tables of a configuration, TOML. */
+export async function seedStore(url: string): Promise<string> {
+  const paths = ["results/junit.xml", "a b/é.txt", "empty"];
+  const packages: string[] = [];
+  const uploads: string[] = [];
+  const addresses = new Set<string>();
+  await ask(`${url}/metadata-schemas/any/1`, "PUT", { type: "object" });
+  for (let at = 0; at < PACKAGES; at++) {
+    const made = await ask(`${url}/packages`, "POST", {
+      name: "team/app",
+      retention_class: "working",
+      metadata: { branch: "main" },
+      external_refs: [{ system: "jira", id: "AS-12" }],
+      ...(at === 0 && { version: "1.0" }),
+    });
+    const id = made.package_id as string;
+    packages.push(id);
+    for (const path of paths) {
+      const target = `${url}/packages/${id}/files/${encodeURIComponent(path)}`;
+      addresses.add((await ask(target, "PUT", path === "empty" ? "" : path.repeat(9))).content_address as string);
+    }
+    // Some that are closed, so that there are manifests.
+    if (at % 4 === 0) await ask(`${url}/packages/${id}/finalize`, "POST");
+    else if (uploads.length < UPLOADS) {
+      const query = new URLSearchParams({ package_id: id, path: `upload-${at}` });
+      const upload = await ask(`${url}/uploads?${query}`, "POST", "", { "upload-complete": "?0" });
+      uploads.push(upload.upload_id as string);
+    }
+  }
+  const list = (values: Iterable<string>) => JSON.stringify([...values]);
+  const some = (dictionary: string) => `{ dictionary = "${dictionary}", probability = 0.7 }`;
+  // Of packages and of uploads: both are {id}.
+  const ids = [...packages, ...uploads, ...uploads, "team/app@1.0"];
+  return `
+[dictionaries]
+ids.values = ${list(ids)}
+packages.values = ${list(packages)}
+paths.values = ${list([...paths, "new", "new/a", "results/new.xml"])}
+objects.values = ${list(addresses)}
+classes.values = ["working", "transient", "standard-evidence", "release-evidence", "permanent-record"]
+schemas.values = ["any/1"]
+unknown_digests.values = ["md5=:AAAA:"]
+codings.values = ["identity"]
+offsets.values = [0]
+types.values = ["application/json", "application/cbor", "text/event-stream", "application/zip", "application/x-tar", "*/*"]
+
+[parameters]
+"path.id" = ${some("ids")}
+"path.path" = ${some("paths")}
+"path.content_address" = ${some("objects")}
+"query.package_id" = ${some("packages")}
+"query.path" = ${some("paths")}
+"body.retention_class" = ${some("classes")}
+"body.metadata_schema" = ${some("schemas")}
+"header.content-digest" = ${some("unknown_digests")}
+"header.repr-digest" = ${some("unknown_digests")}
+"header.content-encoding" = ${some("codings")}
+"header.accept" = ${some("types")}
+"header.upload-offset" = ${some("offsets")}
+`;
+}
