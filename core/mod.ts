@@ -44,7 +44,13 @@ export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.t
 export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, checkSymlink, staysInside } from "./packages/paths.ts";
 export { checkPackageRef, type ListFilesQuery, type PageOf } from "./packages/read.ts";
-export { DEFAULT_LIMITS, type Limits, type Package } from "./packages/types.ts";
+export {
+  DEFAULT_LIMITS,
+  type FinalizedPackage,
+  type Limits,
+  type Package,
+  type PackageWarning,
+} from "./packages/types.ts";
 export type { AppendUploadInput, CreateUploadInput, Upload } from "./packages/upload_file.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
 export type * from "./spi/mod.ts";

@@ -60,7 +60,13 @@ import {
 import { type ListPackagesQuery, listPackages } from "./packages/list.ts";
 import { getPackage, type ListFilesQuery, listFiles, type PageOf } from "./packages/read.ts";
 import { registerMetadataSchema } from "./packages/register_schema.ts";
-import { DEFAULT_LIMITS, type Limits, type Package, type PackageDeps } from "./packages/types.ts";
+import {
+  DEFAULT_LIMITS,
+  type FinalizedPackage,
+  type Limits,
+  type Package,
+  type PackageDeps,
+} from "./packages/types.ts";
 import {
   type AppendUploadInput,
   appendUpload,
@@ -122,7 +128,7 @@ export interface Registry {
   removeFile(caller: Caller, input: { packageId: string; path: string }): Promise<void>;
   /** Adds all entries of a tar, or none. */
   importArchive(caller: Caller, input: ImportArchiveInput): Promise<ArchiveReport>;
-  finalizePackage(caller: Caller, packageId: string): Promise<Package>;
+  finalizePackage(caller: Caller, packageId: string): Promise<FinalizedPackage>;
   abandonPackage(caller: Caller, input: { packageId: string; reason: string }): Promise<void>;
   registerMetadataSchema(
     caller: Caller,

@@ -124,8 +124,8 @@ const requestLimits = ({ limits }: Config) => ({
 });
 
 function logRequest(log: Log, entry: RequestEntry): void {
-  const { request_id, method, path, status, bytes, ms, ip, cut } = entry;
+  const { request_id, method, path, status, bytes, ms, ip, cut, warnings = [] } = entry;
   const sent = bytes === null ? "" : ` ${formatBytes(bytes)}`;
   const text = `${method} ${path} ${status}${sent} ${ms} ms ${ip ?? "-"} ${request_id}${cut ? " (cut off)" : ""}`;
-  log("info", text, { event: "request", ...entry });
+  log(warnings.length > 0 ? "warn" : "info", [text, ...warnings].join(" "), { event: "request", ...entry });
 }

@@ -1,5 +1,5 @@
 /** What `ingest` and `push` say. */
-import { type Package, RegistryError } from "../../core/mod.ts";
+import { type FinalizedPackage, RegistryError } from "../../core/mod.ts";
 import type { IngestTreeResult } from "../files/ingest_tree.ts";
 import type { Refused } from "../files/walk.ts";
 import { EXIT, type ExitCode, formatBytes, formatCount, type Output, printable } from "../output.ts";
@@ -22,9 +22,10 @@ export function reportRefused(output: Output, refused: readonly Refused[], skipU
 
 export function printDone(
   output: Output,
-  finalized: Package,
+  finalized: FinalizedPackage,
   { refused, ...counts }: Omit<IngestTreeResult, "refused"> & { readonly refused: readonly Refused[] },
 ): ExitCode {
+  for (const { message, ...data } of finalized.warnings) output.note(`warning: ${printable(message)}`, data);
   output.print({ ...finalized, ingest: { ...counts, refused } }, () => [
     `package       ${finalized.package_id}`,
     `name          ${finalized.name}${finalized.version === null ? "" : `@${finalized.version}`}`,

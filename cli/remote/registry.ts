@@ -7,6 +7,7 @@ import {
   checkSymlink,
   type DoctorReport,
   decodeManifest,
+  type FinalizedPackage,
   type FixReport,
   type ListFilesQuery,
   type ListPackagesQuery,
@@ -49,7 +50,10 @@ export function createRemoteRegistry(server: Server): Door {
     async finalizePackage(caller, packageId) {
       checkPackageRef(packageId);
       const path = { id: packageId };
-      return answer<Package>(server, await server.ask(caller, (asked) => api.finalizePackage({ ...asked, path })));
+      return answer<FinalizedPackage>(
+        server,
+        await server.ask(caller, (asked) => api.finalizePackage({ ...asked, path })),
+      );
     },
     async abandonPackage(caller, { packageId, reason }) {
       checkPackageRef(packageId);

@@ -9,6 +9,7 @@
  * verifies; the salt keeps an erased payload from being guessed back.
  */
 import { encodeCbor } from "../base/cbor.ts";
+import { writeHead } from "../base/cbor_write.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { EventEnvelope } from "./types.ts";
 
@@ -21,8 +22,18 @@ export function commitmentOf(
   context: Uint8Array,
   payload: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  return hasher.hash("blake3", encodeCbor([salt, context, payload]));
+  if (payload.length < LARGE) return hasher.hash("blake3", encodeCbor([salt, context, payload]));
+  // The same bytes without a copy of them: the payload may be a manifest of 256 MiB.
+  const state = hasher.create("blake3");
+  state.update(encodeCbor([salt, context, EMPTY]).subarray(0, -1));
+  const head = new Uint8Array(9);
+  state.update(head.subarray(0, writeHead(0x40, payload.length, head, 0)));
+  state.update(payload);
+  return state.digest();
 }
+
+const LARGE = 64 * 1024;
+const EMPTY = new Uint8Array(0);
 
 export function hashOf(hasher: Hasher, e: Omit<EventEnvelope, "hash" | "tenant_sequence">): Uint8Array<ArrayBuffer> {
   return hasher.hash(

@@ -13,7 +13,10 @@ import type { Tables } from "../views/tables.ts";
 export interface Limits {
   /** Bytes of one object. */
   readonly maxObjectBytes: number;
+  /** Entries of one package; counted when it is finalised. */
   readonly maxFilesPerPackage: number;
+  /** Bytes of one manifest, as CBOR; counted when the package is finalised. */
+  readonly maxManifestBytes: number;
   /** Bytes of a package's metadata, or of a metadata schema, as canonical JSON. */
   readonly maxMetadataBytes: number;
   readonly maxExternalRefs: number;
@@ -26,8 +29,9 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
-  maxObjectBytes: 5 * 1024 ** 4,
-  maxFilesPerPackage: 250_000,
+  maxObjectBytes: 1024 ** 4,
+  maxFilesPerPackage: 1_000_000,
+  maxManifestBytes: 256 * 1024 ** 2,
   maxMetadataBytes: 1024 * 1024,
   maxExternalRefs: 100,
   maxArchiveEntries: 12_000,
@@ -73,4 +77,18 @@ export interface Package {
   /** Known once finalised. */
   readonly file_count: number | null;
   readonly total_bytes: number | null;
+}
+
+/** Nothing is wrong with the package, but somebody may want to know before it is closed or used. */
+export interface PackageWarning {
+  readonly code: "case_clash";
+  readonly message: string;
+  /** Sets of paths concerned. */
+  readonly count: number;
+  /** Some of these sets, and some paths of each. */
+  readonly examples: readonly (readonly string[])[];
+}
+
+export interface FinalizedPackage extends Package {
+  readonly warnings: readonly PackageWarning[];
 }

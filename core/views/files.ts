@@ -111,26 +111,23 @@ export const entryByPath: Loader<{ packageId: string; pathKey: string }, Artifac
 };
 
 /**
- * A fingerprint of the set of entries. Adding or replacing raises `last_sequence`; removing alone lowers `count`, and
- * whatever is added later raises `last_sequence` again: equal fingerprints mean equal sets.
+ * Sequence of the newest event about a package. As long as it is the same, so is everything that the log says of the
+ * package, its entries above all; and it is one step in an index, however many these are.
  */
-export interface EntriesState {
-  readonly count: number;
-  readonly last_sequence: number;
-}
-
-export const entriesState: Loader<string, EntriesState> = {
-  name: "entries",
+export const newestOf: Loader<string, number> = {
+  name: "newest",
   keyOf: factKeys.entries,
   async load(db, packageIds) {
-    const found = new Map<string, EntriesState>();
+    const found = new Map<string, number>();
     for (const id of packageIds) {
       const row = await db
-        .selectFrom("artifact_files")
-        .select((eb) => [eb.fn.countAll<number>().as("count"), eb.fn.max("sequence").as("last_sequence")])
-        .where("package_id", "=", id)
-        .executeTakeFirstOrThrow();
-      found.set(factKeys.entries(id), { count: Number(row.count), last_sequence: Number(row.last_sequence ?? 0) });
+        .selectFrom("events")
+        .select("sequence")
+        .where("subject", "=", id)
+        .orderBy("sequence", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      if (row !== undefined) found.set(factKeys.entries(id), Number(row.sequence));
     }
     return found;
   },

@@ -13,6 +13,8 @@ export interface RequestEntry {
   readonly bytes: number | null;
   readonly ms: number;
   readonly ip: string | null;
+  /** Codes of what was allowed and yet is worth knowing. */
+  readonly warnings?: readonly string[];
   /** The connection ended before the answer did. */
   readonly cut?: true;
 }
@@ -24,6 +26,7 @@ export function requestLog(log: ((entry: RequestEntry) => void) | undefined): Mi
     await next();
     const { status } = c.res;
     const finished = c.env?.finished;
+    const warnings = c.get("warnings") ?? [];
     const write = (bytes: number | null, whole: boolean) =>
       log({
         request_id: c.get("requestId"),
@@ -33,6 +36,7 @@ export function requestLog(log: ((entry: RequestEntry) => void) | undefined): Mi
         bytes,
         ms: Math.round((performance.now() - begun) * 10) / 10,
         ip: c.get("client")?.ip ?? null,
+        ...(warnings.length > 0 && { warnings }),
         ...(whole ? {} : { cut: true }),
       });
     if (finished === undefined) write(null, true);

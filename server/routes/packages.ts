@@ -8,6 +8,7 @@ import { type HeaderName, headers, PackageParam } from "../schemas/common.ts";
 import { FINALIZED_LINKS, PACKAGE_LINKS } from "../schemas/links.ts";
 import {
   AbandonSchema,
+  FinalizedPackageSchema,
   NewPackageSchema,
   PackagePageSchema,
   PackageQuery,
@@ -21,6 +22,11 @@ const one = (description: string, ...names: HeaderName[]) => ({
   headers: headers(...names),
   content: { "application/json": { schema: PackageSchema } },
 });
+const finalized = {
+  description: "The finalised package",
+  headers: headers(),
+  content: { "application/json": { schema: FinalizedPackageSchema } },
+};
 
 const create = createRoute({
   method: "post",
@@ -79,7 +85,10 @@ const finalize = createRoute({
   tags: ["packages"],
   summary: "Close a package for good; doing it twice gives the same answer",
   request: { params: PackageParam },
-  responses: { 200: { ...one("The finalised package"), links: FINALIZED_LINKS }, ...problems(404, 409, 413) },
+  responses: {
+    200: { ...finalized, links: FINALIZED_LINKS },
+    ...problems(404, 409, 413),
+  },
 });
 
 const abandon = createRoute({
@@ -125,7 +134,12 @@ export function packageRoutes(app: App, registry: Registry): void {
     return json({ items, next_cursor: cursor });
   });
   addRoute(app, get, async (c) => json(await registry.getPackage(c.get("caller"), c.req.valid("param").id)));
-  addRoute(app, finalize, async (c) => json(await registry.finalizePackage(c.get("caller"), c.req.valid("param").id)));
+  addRoute(app, finalize, async (c) => {
+    const closed = await registry.finalizePackage(c.get("caller"), c.req.valid("param").id);
+    const codes = closed.warnings.map((warning) => warning.code);
+    c.set("warnings", codes);
+    return json(closed);
+  });
   addRoute(app, abandon, async (c) => {
     const caller = c.get("caller");
     const { package_id: packageId } = await registry.getPackage(caller, c.req.valid("param").id);

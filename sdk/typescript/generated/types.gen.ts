@@ -166,6 +166,29 @@ export type PackagePage = {
     next_cursor: string | null;
 };
 
+export type FinalizedPackage = Package & {
+    /**
+     * What is allowed and yet worth knowing; empty most of the time
+     */
+    warnings: Array<PackageWarning>;
+};
+
+export type PackageWarning = {
+    /**
+     * `case_clash`: paths that differ only in case, of which some file systems hold only one
+     */
+    code: 'case_clash';
+    message: string;
+    /**
+     * Sets of paths concerned
+     */
+    count: number;
+    /**
+     * Some of these sets, and some paths of each
+     */
+    examples: Array<Array<string>>;
+};
+
 export type Abandon = {
     /**
      * Kept in the log
@@ -947,7 +970,7 @@ export type FinalizePackageResponses = {
     /**
      * The finalised package
      */
-    200: Package;
+    200: FinalizedPackage;
 };
 
 export type FinalizePackageResponse = FinalizePackageResponses[keyof FinalizePackageResponses];

@@ -72,7 +72,7 @@ forEachDatabase((_, open) => {
       expect(event?.payload).toEqual(bytes);
       const jcs = await registry.getManifestBytes(caller, packageId, "jcs");
       expect(encodeManifest(manifestFromJcs(jcs))).toEqual(bytes as Uint8Array<ArrayBuffer>);
-      expect(await registry.getPackage(caller, packageId)).toEqual(finalized);
+      expect({ ...(await registry.getPackage(caller, packageId)), warnings: [] }).toEqual(finalized as never);
     });
 
     test("again, later and at once, gives the same result and no further event", async () => {
@@ -96,6 +96,61 @@ forEachDatabase((_, open) => {
         objects: 0,
         manifest_ok: true,
       });
+    });
+
+    test("keeps paths apart that differ only in case, and says so, each time", async () => {
+      const { registry } = await openFixture({ database: await open() });
+      const { package_id: packageId } = await newPackage(registry);
+      // The last four: Strasse in upper case, the two small sigmas, a long s, and what only looks alike.
+      const sets = [
+        ["A.txt", "a.TXT", "a.txt"],
+        ["STRASSE/x", "Straße/x"],
+        ["ος", "οσ"],
+        ["ſ", "s"],
+        ["b", "в"],
+      ];
+      for (const path of [...sets.flat(), "other", "Other/a", "other2"]) await ingest(registry, packageId, path, path);
+      const { warnings } = await registry.finalizePackage(caller, packageId);
+      expect(warnings).toMatchObject([{ code: "case_clash", count: 4 }]);
+      const found = warnings[0]?.examples.map((set) => set.toSorted());
+      expect(found?.toSorted()).toEqual(
+        sets
+          .slice(0, 4)
+          .map((set) => set.toSorted())
+          .toSorted(),
+      );
+      expect(warnings[0]?.message).toContain("4 places");
+      expect((await registry.finalizePackage(caller, packageId)).warnings).toEqual(warnings);
+      expect(decodeManifest(await registry.getManifestBytes(caller, packageId, "cbor")).files).toHaveLength(14);
+    });
+
+    test("tells of ten clashes with four paths each at most, however many there are", async () => {
+      const { registry } = await openFixture({ database: await open() });
+      const { package_id: packageId } = await newPackage(registry);
+      const cases = ["abc", "abC", "aBc", "Abc", "ABC"];
+      const paths = Array.from({ length: 12 }, (_, i) => cases.map((name) => `${name}${i}`)).flat();
+      await Promise.all(paths.map((path) => registry.addDirectory(caller, { packageId, path })));
+      const [warning] = (await registry.finalizePackage(caller, packageId)).warnings;
+      expect(warning?.count).toBe(12);
+      expect(warning?.examples.map((set) => set.length)).toEqual(Array.from({ length: 10 }, () => 4));
+    });
+
+    test("takes as many entries and as long a manifest as the limits say, and no more", async () => {
+      const database = await open();
+      const sizes: number[] = [];
+      const closed = async (limits: object) => {
+        const { registry } = await openFixture({ database, limits });
+        const { package_id: packageId } = await newPackage(registry);
+        for (const path of ["a", "b", "c"]) await registry.addDirectory(caller, { packageId, path });
+        const code = await codeOf(registry.finalizePackage(caller, packageId));
+        if (code === undefined) sizes.push((await registry.getManifestBytes(caller, packageId, "cbor")).length);
+        else expect((await registry.getPackage(caller, packageId)).state).toBe("open");
+        return code;
+      };
+      expect(await closed({ maxFilesPerPackage: 3 })).toBeUndefined();
+      expect(await closed({ maxFilesPerPackage: 2 })).toBe("limit_exceeded");
+      expect(await closed({ maxManifestBytes: sizes[0] })).toBeUndefined();
+      expect(await closed({ maxManifestBytes: (sizes[0] as number) - 1 })).toBe("limit_exceeded");
     });
 
     test("of what was never opened, or is open no more, is refused", async () => {
@@ -144,7 +199,7 @@ forEachDatabase((_, open) => {
       expect(await codeOf(registry.getPackage(caller, "team/demo@1.0"))).toBe("package_not_found");
       const finalized = await registry.finalizePackage(caller, packageId);
       const ref = "team/demo@1.0";
-      expect(await registry.getPackage(caller, ref)).toEqual(finalized);
+      expect({ ...(await registry.getPackage(caller, ref)), warnings: [] }).toEqual(finalized as never);
       expect((await registry.listFiles(caller, ref)).items).toHaveLength(5);
       expect(await registry.getManifestBytes(caller, ref, "cbor")).toEqual(
         await registry.getManifestBytes(caller, packageId, "cbor"),
