@@ -12,6 +12,7 @@ import { health } from "./commands/health.ts";
 import { ingest } from "./commands/ingest.ts";
 import { ls, manifest, show } from "./commands/inspect.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { pushCommand } from "./commands/push.ts";
 import { replay } from "./commands/replay.ts";
 import { serve } from "./commands/serve.ts";
 import { verify } from "./commands/verify.ts";
@@ -36,7 +37,7 @@ const program = new Command("artifactstore")
   .description("Keeps what a team ships and what proves it: packages of files under one tamper-evident event log.")
   .version(versionText(), "-V, --version", "version and commit")
   .enablePositionalOptions();
-add(program, ingest, show, ls, manifest, fetchPackage, verify);
+add(program, ingest, pushCommand, show, ls, manifest, fetchPackage, verify);
 const events = program.command("events").description("the event log");
 add(events, eventsTail, eventsVerify, eventsHead);
 add(program, replay, doctor, migrateCommand, serve, health);

@@ -4,12 +4,12 @@
  */
 import cliProgress from "cli-progress";
 import { formatBytes, formatCount, formatDuration, type Output, type Sink } from "./output.ts";
-import { createMeter, type Meter, type Reading } from "./progress/meter.ts";
+import { createMeter, type Meter, type Reading, type Step } from "./progress/meter.ts";
 
 export interface Progress {
   /** What is expected; may be called again when more is known. Bytes decide the percentage where there are any. */
   expect(total: { readonly files?: number; readonly bytes?: number }): void;
-  advance(done: { readonly files?: number; readonly bytes?: number }): void;
+  advance(done: Step): void;
   /** Call it in `finally`: the bar keeps the process alive until then. */
   finish(): void;
 }

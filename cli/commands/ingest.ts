@@ -17,14 +17,17 @@ export const ingest: CommandSpec = {
   options: JOB_OPTIONS,
   async run(context, [directory = ""], options) {
     const job = await readJob(context, directory, options);
-    return await ingestHere(context, job);
+    if (context.config.client.server === undefined) return await ingestHere(context, job);
+    // Loaded when it is wanted, as the client is.
+    const { push } = await import("../push/push.ts");
+    return await push(context, job, { patience: 600_000, restart: false });
   },
 };
 
 async function ingestHere(context: CommandContext, job: Job): Promise<ExitCode> {
   const { output, signal } = context;
   const { root, skipUnreadable } = job;
-  const { registry, caller } = await context.open();
+  const { registry, caller } = await context.openHere();
   const found = await walk(root, await ownPlaces(context.config, root), signal);
   reportRefused(output, found.refused, skipUnreadable);
   const { package_id: packageId } = await registry.createPackage(caller, job.input);

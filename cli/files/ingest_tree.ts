@@ -1,6 +1,7 @@
 /** A walked directory into an open package, here or over the network: many small files at once, big ones a few at a time. */
 import { lstat } from "node:fs/promises";
 import { isRegistryError, messageOf } from "../../core/mod.ts";
+import type { Step } from "../progress/meter.ts";
 import type { FileFound, Refused, Walk } from "./walk.ts";
 
 /** Where the entries go. Rejects with `RegistryError`s; what the file system throws is the file's own fault. */
@@ -11,7 +12,7 @@ export interface TreeTarget {
    * The file as it was at one moment, or `source_changed`. `onBytes` is told what moved on, less than nothing where bytes
    * have to go again; after a failure the caller takes all of it back.
    */
-  addFile(file: FileFound, onBytes: (count: number) => void): Promise<Added>;
+  addFile(file: FileFound, onBytes: (count: number, how?: { readonly earlier: boolean }) => void): Promise<Added>;
   /** Bytes of memory that files in work may take together. */
   readonly budget: number;
   /** What a file of so many bytes takes of it. */
@@ -26,7 +27,7 @@ export interface Added {
 
 export interface IngestTreeOptions {
   readonly concurrency: number;
-  onProgress(done: { readonly files?: number; readonly bytes?: number }): void;
+  onProgress(done: Step): void;
 }
 
 export interface IngestTreeResult {
@@ -120,9 +121,9 @@ async function ingestOne(target: TreeTarget, file: FileFound, options: IngestTre
   for (let attempt = 1; ; attempt++) {
     let sent = 0;
     try {
-      return await target.addFile(current, (count) => {
+      return await target.addFile(current, (count, how) => {
         sent += count;
-        options.onProgress({ bytes: count });
+        options.onProgress({ bytes: count, ...how });
       });
     } catch (error) {
       const again = isRegistryError(error, "source_changed") || isRegistryError(error, "conflict");

@@ -14,7 +14,7 @@ const CHUNK = 256 * 1024;
 const BUFFERS = 4;
 /** Up to here three blocking calls on a warm cache cost less than three trips to the thread pool. */
 const SMALL = 64 * 1024;
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** @throws {RegistryError} `source_changed` */
 export async function* readFile(
@@ -27,7 +27,7 @@ export async function* readFile(
     yield bytes;
     return;
   }
-  const handle = await open(file.absolute, FLAGS);
+  const handle = await open(file.absolute, READ_FLAGS);
   try {
     const before = await handle.stat({ bigint: true });
     checkSame(file, handle.fd, before);
@@ -39,7 +39,7 @@ export async function* readFile(
 }
 
 function readSmall(file: FileFound): Uint8Array {
-  const fd = openSync(file.absolute, FLAGS);
+  const fd = openSync(file.absolute, READ_FLAGS);
   try {
     const before = fstatSync(fd, { bigint: true });
     checkSame(file, fd, before);
@@ -95,17 +95,17 @@ async function* chunksOf(
 }
 
 /** The file that was seen, and no link on the way to it that was not there before. */
-function checkSame(file: FileFound, fd: number, stat: BigIntStats): void {
+export function checkSame(file: FileFound, fd: number, stat: BigIntStats): void {
   const same = stat.isFile() && stat.ino === file.inode && stat.dev === file.device && isReachedAs(fd, file.absolute);
   if (!same || stat.size !== BigInt(file.size)) throw changed(file);
 }
 
-function checkUnchanged(file: FileFound, before: BigIntStats, after: BigIntStats): void {
+export function checkUnchanged(file: FileFound, before: BigIntStats, after: BigIntStats): void {
   if (before.size !== after.size || before.mtimeNs !== after.mtimeNs || before.ctimeNs !== after.ctimeNs)
     throw changed(file);
 }
 
-function changed(file: FileFound): RegistryError {
+export function changed(file: FileFound): RegistryError {
   return new RegistryError("source_changed", `${JSON.stringify(file.path)} changed while it was read`, {
     path: file.path,
   });

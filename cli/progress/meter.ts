@@ -12,9 +12,16 @@ export interface Reading {
   readonly eta_seconds: number | null;
 }
 
+export interface Step {
+  readonly files?: number;
+  readonly bytes?: number;
+  /** An earlier run has done it: it counts, but says nothing about the speed of this one. */
+  readonly earlier?: boolean;
+}
+
 export interface Meter {
   expect(total: { readonly files?: number; readonly bytes?: number }): void;
-  advance(done: { readonly files?: number; readonly bytes?: number }): void;
+  advance(done: Step): void;
   read(): Reading;
 }
 
@@ -23,8 +30,8 @@ const SAMPLE_EVERY = 250;
 
 interface Sample {
   readonly at: number;
-  readonly files: number;
-  readonly bytes: number;
+  files: number;
+  bytes: number;
 }
 
 /** `now`: milliseconds, never going back. */
@@ -50,6 +57,12 @@ export function createMeter(now: () => number): Meter {
     advance(done) {
       files += done.files ?? 0;
       bytes += done.bytes ?? 0;
+      if (done.earlier === true) {
+        for (const one of samples) {
+          one.files += done.files ?? 0;
+          one.bytes += done.bytes ?? 0;
+        }
+      }
       sample();
     },
     read() {

@@ -28,6 +28,8 @@ export interface ResumableOptions {
   readonly mediaType?: string;
   readonly executable?: boolean;
   readonly replace?: boolean;
+  /** A SHA-512 digest is kept as well. */
+  readonly sha512?: boolean;
   /**
    * RFC 9530, of the whole: `sha-256=:<base64>:`. Other bytes are refused in the end. A function is asked when all bytes
    * are sent, so that they need not be read before; what it throws ends the upload before the file is there.
@@ -125,7 +127,7 @@ class SourceError extends Error {
 }
 
 async function begin(api: Api, options: ResumableOptions, size: number): Promise<string> {
-  const { packageId, path, mediaType, executable, replace, reprDigest, signal } = options;
+  const { packageId, path, mediaType, executable, replace, sha512, reprDigest, signal } = options;
   const { data } = await api.createUpload({
     query: {
       package_id: packageId,
@@ -133,6 +135,7 @@ async function begin(api: Api, options: ResumableOptions, size: number): Promise
       ...(mediaType !== undefined && { media_type: mediaType }),
       ...(executable !== undefined && { executable }),
       ...(replace !== undefined && { replace }),
+      ...(sha512 !== undefined && { sha512 }),
     },
     headers: {
       "upload-complete": "?0",

@@ -11,10 +11,13 @@ export interface UploadOptions {
   readonly source: ByteSource;
   /** Bytes of the source. A source that has fewer or more is not stored. */
   readonly size?: number;
-  readonly mediaType?: string;
+  /** `null`: the file has none (default `application/octet-stream`). */
+  readonly mediaType?: string | null;
   readonly executable?: boolean;
   /** A file of this path is replaced; otherwise it is refused (`path_exists`). */
   readonly replace?: boolean;
+  /** A SHA-512 digest is kept as well. */
+  readonly sha512?: boolean;
   /** RFC 9530: `sha-256=:<base64>:`. Bytes that have another digest are refused (`digest_mismatch`). */
   readonly reprDigest?: string;
   /** Bytes handed over so far. */
@@ -31,7 +34,8 @@ export interface UploadOptions {
  * @throws {ApiError} a refusal; otherwise what the source or the connection threw. Then nothing is stored
  */
 export async function uploadFile(api: Api, options: UploadOptions): Promise<Entry> {
-  const { packageId, path, mediaType, executable, replace, reprDigest, onProgress } = options;
+  const { packageId, path, executable, replace, sha512, reprDigest, onProgress } = options;
+  const { mediaType = "application/octet-stream" } = options;
   const watch = watchdog(options.stallTimeout ?? STALL, options.signal);
   const whole = wholeOf(options.source);
   const sending = counted(toStream(options.source), sizeOf(options), (count) => {
@@ -41,9 +45,13 @@ export async function uploadFile(api: Api, options: UploadOptions): Promise<Entr
   try {
     const { data, response } = await api.putFile({
       path: { id: packageId, path },
-      query: { ...(executable !== undefined && { executable }), ...(replace !== undefined && { replace }) },
+      query: {
+        ...(executable !== undefined && { executable }),
+        ...(replace !== undefined && { replace }),
+        ...(sha512 !== undefined && { sha512 }),
+      },
       headers: {
-        "Content-Type": mediaType ?? "application/octet-stream",
+        "Content-Type": mediaType,
         ...(reprDigest !== undefined && { "repr-digest": reprDigest }),
       },
       ...(whole === undefined ? streaming(sending.stream) : { body: whole }),

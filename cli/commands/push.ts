@@ -1,0 +1,26 @@
+import { RegistryError } from "../../core/mod.ts";
+import { type CommandSpec, option } from "../context.ts";
+import { JOB_OPTIONS, readJob } from "../push/job.ts";
+
+export const pushCommand: CommandSpec = {
+  usage: "push <directory>",
+  summary: "store a directory as a package behind a server; run again, it goes on where it was",
+  options: [
+    ...JOB_OPTIONS,
+    option("--patience <time>", "how long to wait for a server that does not answer: 30s, 10m, 2h", "10m"),
+    option("--restart", "abandon what an earlier run has begun, and begin anew"),
+  ],
+  async run(context, [directory = ""], options) {
+    if (context.config.client.server === undefined) {
+      throw new RegistryError(
+        "invalid_argument",
+        "A push needs a server: name it with --server or ARTIFACTSTORE_SERVER, or use ingest for a store on this machine",
+      );
+    }
+    // Loaded when it is wanted, as the client is.
+    const [{ push }, { parsePatience }] = await Promise.all([import("../push/push.ts"), import("../push/patience.ts")]);
+    const patience = parsePatience(options.patience);
+    const job = await readJob(context, directory, options);
+    return await push(context, job, { patience, restart: options.restart === true });
+  },
+};
