@@ -6,7 +6,7 @@ import type { HealthReport } from "../../core/spi/health.ts";
 import { ApiError, createClient } from "../../sdk/typescript/mod.ts";
 import type { Opened } from "../door.ts";
 import { createRemoteRegistry } from "./registry.ts";
-import { type Asked, createServer, type Server } from "./server.ts";
+import { type Asked, answer, createServer, type Server } from "./server.ts";
 
 export type { Server } from "./server.ts";
 
@@ -25,9 +25,9 @@ export async function openRemote(url: string, signal: AbortSignal): Promise<Open
 }
 
 /** 503 has the report, too. */
-async function healthOf({ api }: Server, asked: Asked): Promise<HealthReport> {
+async function healthOf(server: Server, asked: Asked): Promise<HealthReport> {
   try {
-    return (await api.getHealth(asked)).data as HealthReport;
+    return answer<HealthReport>(server, await server.api.getHealth(asked));
   } catch (error) {
     const report =
       error instanceof ApiError && error.status === 503 ? (error.body as Partial<HealthReport>) : undefined;

@@ -23,7 +23,7 @@ import type { Door } from "../door.ts";
 import { head, tailEvents, verifyEvents } from "./events.ts";
 import { ingestFile } from "./ingest_file.ts";
 import { openFile } from "./open_file.ts";
-import type { Asked, Server } from "./server.ts";
+import { type Asked, answer, type Server } from "./server.ts";
 
 /** What would not survive in a URL (an empty name, `..`) is checked here, by the rules of the library. */
 export function createRemoteRegistry(server: Server): Door {
@@ -115,16 +115,6 @@ export function createRemoteRegistry(server: Server): Door {
       return answer<FixReport>(server, await server.ask(caller, call, { again: false }));
     },
   };
-}
-
-/** The server's word for it; a page of somebody else's is told. @throws {RegistryError} `server_unavailable` */
-function answer<T>({ url }: Server, { data }: { readonly data: unknown }): T {
-  if (typeof data === "object" && data !== null && !(data instanceof Blob)) return data as T;
-  throw new RegistryError(
-    "server_unavailable",
-    `${url} answered something that is not artifact-store's; is the URL right?`,
-    { server: url },
-  );
 }
 
 interface Page<T> {

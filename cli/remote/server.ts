@@ -1,5 +1,5 @@
 /** One server, and how it is asked. */
-import type { Caller, Hasher } from "../../core/mod.ts";
+import { type Caller, type Hasher, RegistryError } from "../../core/mod.ts";
 import { type Api, ApiError } from "../../sdk/typescript/mod.ts";
 import { backOff, mayPass } from "../../sdk/typescript/retry.ts";
 import { ERROR_EXITS } from "../output/exit_codes.ts";
@@ -57,4 +57,14 @@ export function createServer({ url, api, hasher }: Pick<Server, "url" | "api" | 
 /** The way to the server, not the server's word. */
 export function isBroken(error: unknown): boolean {
   return mayPass(error) && !(error instanceof ApiError && Object.hasOwn(ERROR_EXITS, error.code));
+}
+
+/** The server's word for it; a page of somebody else's is told. @throws {RegistryError} `server_unavailable` */
+export function answer<T>({ url }: Server, { data }: { readonly data: unknown }): T {
+  if (typeof data === "object" && data !== null && !(data instanceof Blob)) return data as T;
+  throw new RegistryError(
+    "server_unavailable",
+    `${url} answered something that is not artifact-store's; is the URL right?`,
+    { server: url },
+  );
 }

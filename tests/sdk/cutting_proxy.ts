@@ -8,13 +8,19 @@ export interface CuttingProxy {
   stop(): Promise<void>;
 }
 
-/** For each of `cuts` in turn: the connection that sends so many bytes to the server is reset, without a word to either. */
-export async function cuttingProxy(port: number, cuts: readonly number[]): Promise<CuttingProxy> {
+/**
+ * For each of `cuts` in turn: the connection that carries so many bytes of requests (or of answers) is reset, without a
+ * word to either side.
+ */
+export async function cuttingProxy(
+  port: number,
+  cuts: readonly number[],
+  of: "requests" | "answers" = "requests",
+): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   let done = 0;
   const server = createServer((client) => {
     const upstream = connect(port, "127.0.0.1");
-    let sent = 0;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => {});
@@ -24,19 +30,21 @@ export async function cuttingProxy(port: number, cuts: readonly number[]): Promi
         upstream.destroy();
       });
     }
-    upstream.pipe(client);
-    client.on("data", (bytes) => {
-      sent += bytes.length;
+    const [from, to] = of === "requests" ? [client, upstream] : [upstream, client];
+    to.pipe(from);
+    let carried = 0;
+    from.on("data", (bytes) => {
+      carried += bytes.length;
       const limit = cuts[done];
-      if (limit !== undefined && sent >= limit) {
+      if (limit !== undefined && carried >= limit) {
         done++;
         client.resetAndDestroy();
         upstream.resetAndDestroy();
         return;
       }
-      if (!upstream.write(bytes)) {
-        client.pause();
-        upstream.once("drain", () => client.resume());
+      if (!to.write(bytes)) {
+        from.pause();
+        to.once("drain", () => from.resume());
       }
     });
   });
