@@ -8,9 +8,9 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-/** `artifactstore serve`, in a process of its own. */
-export async function serveStore(where: Where, ...more: readonly string[]): Promise<Serving> {
-  const child = start(["serve", "--json", "--listen", "127.0.0.1:0", ...more], where);
+/** `artifactstore serve`, in a process of its own, on any free port. */
+export async function serveStore(where: Where, port = 0): Promise<Serving> {
+  const child = start(["serve", "--json", "--listen", `127.0.0.1:${port}`], where);
   const reader = child.stdout.getReader();
   let text = "";
   const decoder = new TextDecoder();
