@@ -24,6 +24,7 @@ import {
 import { migrate, schemaState } from "../migrations/mod.ts";
 import { openSqliteDatabase } from "./database-sqlite/mod.ts";
 import { loadHasher } from "./hasher.ts";
+import { createManifestProjector } from "./manifest-worker/mod.ts";
 import { createFsStorage } from "./storage-fs/mod.ts";
 import { zstdDecompressor } from "./zstd.ts";
 
@@ -75,6 +76,7 @@ export async function assembleRegistry(parts: {
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),
       verifyReads,
+      projectManifest: createManifestProjector(),
       ...(zstd === undefined ? {} : { zstd }),
       ...(limits === undefined ? {} : { limits }),
     });

@@ -44,6 +44,7 @@ export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.t
 export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, checkSymlink, staysInside } from "./packages/paths.ts";
 export { checkPackageRef, type ListFilesQuery, type PageOf } from "./packages/read.ts";
+export type { ManifestContent, ManifestForm } from "./packages/read_manifest.ts";
 export {
   DEFAULT_LIMITS,
   type FinalizedPackage,

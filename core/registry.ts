@@ -37,14 +37,7 @@ import { abandonPackage } from "./packages/abandon.ts";
 import { type ArchiveContent, type ExportArchiveInput, exportArchive } from "./packages/archive_export.ts";
 import { type ImportArchiveInput, importArchive } from "./packages/archive_import.ts";
 import type { ArchiveReport } from "./packages/archive_unit.ts";
-import {
-  type FileContent,
-  getFile,
-  getManifestBytes,
-  openFile,
-  type VerifyReport,
-  verifyPackage,
-} from "./packages/content.ts";
+import { type FileContent, getFile, openFile, type VerifyReport, verifyPackage } from "./packages/content.ts";
 import type { CreatePackageInput } from "./packages/create.ts";
 import { createPackageOnce } from "./packages/create_once.ts";
 import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";
@@ -59,6 +52,7 @@ import {
 } from "./packages/ingest_file.ts";
 import { type ListPackagesQuery, listPackages } from "./packages/list.ts";
 import { getPackage, type ListFilesQuery, listFiles, type PageOf } from "./packages/read.ts";
+import { getManifest, getManifestBytes, type ManifestContent, type ManifestForm } from "./packages/read_manifest.ts";
 import { registerMetadataSchema } from "./packages/register_schema.ts";
 import {
   DEFAULT_LIMITS,
@@ -80,6 +74,7 @@ import {
 import type { Caller } from "./spi/authenticator.ts";
 import type { DataPlane } from "./spi/data_plane.ts";
 import type { Database } from "./spi/database.ts";
+import type { ManifestProjector } from "./spi/manifest_projector.ts";
 import type { Decompressor } from "./spi/runtime.ts";
 import type { ByteRange } from "./spi/storage.ts";
 import type { Tables } from "./views/tables.ts";
@@ -99,6 +94,8 @@ export interface RegistryDeps {
   readonly verifyReads?: boolean;
   /** Reads zstd archives; without it they are `unsupported`. */
   readonly zstd?: Decompressor;
+  /** Makes JSON of manifests above 1 MiB; without it this thread does, in turns of 100 ms. */
+  readonly projectManifest?: ManifestProjector;
 }
 
 /**
@@ -139,7 +136,9 @@ export interface Registry {
   getPackage(caller: Caller, ref: string): Promise<Package>;
   listPackages(caller: Caller, query?: ListPackagesQuery): Promise<PageOf<Package>>;
   listFiles(caller: Caller, ref: string, query?: ListFilesQuery): Promise<PageOf<PackageEntry>>;
-  getManifestBytes(caller: Caller, ref: string, form: "cbor" | "jcs"): Promise<Uint8Array>;
+  getManifestBytes(caller: Caller, ref: string, form: ManifestForm): Promise<Uint8Array>;
+  /** The same, to be passed on piece by piece. */
+  getManifest(caller: Caller, ref: string, form: ManifestForm): Promise<ManifestContent>;
   getFile(
     caller: Caller,
     input: { package: string; path: string; range?: ByteRange; verify?: boolean },
@@ -201,6 +200,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     backendId,
     verifyReads: options.verifyReads ?? true,
     ...(options.zstd === undefined ? {} : { zstd: options.zstd }),
+    ...(options.projectManifest === undefined ? {} : { projectManifest: options.projectManifest }),
   };
 
   const uploads = createUploads({ database, dataPlane, clock, ids });
@@ -233,6 +233,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     listPackages: (caller, query) => listPackages(deps, caller, query),
     listFiles: (caller, ref, query) => listFiles(deps, caller, ref, query),
     getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
+    getManifest: (caller, ref, form) => getManifest(deps, caller, ref, form),
     getFile: (caller, input) => getFile(deps, caller, input),
     getEntry: (caller, input) => getEntry(deps, caller, input),
     findObject: (caller, address) => findObject(deps, caller, address),

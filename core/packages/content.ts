@@ -3,15 +3,16 @@ import { authorize } from "../access/decide.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import { createDigest } from "../identity/digest.ts";
-import { decodeManifest, manifestDigest, manifestToJcs } from "../manifest/mod.ts";
+import { manifestDigest } from "../manifest/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { ByteRange } from "../spi/storage.ts";
 import { loadOne, want } from "../views/loader.ts";
 import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
-import type { ArtifactPackagesTable, StorageLocationsTable } from "../views/tables.ts";
+import type { StorageLocationsTable } from "../views/tables.ts";
 import type { FileEntry } from "./entries.ts";
 import { getFileEntry } from "./find_entry.ts";
 import { findPackage } from "./read.ts";
+import { storedManifest } from "./read_manifest.ts";
 import type { PackageDeps } from "./types.ts";
 
 export interface FileContent {
@@ -125,44 +126,6 @@ async function recordRestored(
       return { events: [{ type: "v1.object.restored", subject: address, payload }], result: undefined };
     },
   });
-}
-
-/** The manifest's exact CBOR bytes, or its JCS projection. @throws {RegistryError} `package_not_finalized` */
-export async function getManifestBytes(
-  deps: PackageDeps,
-  caller: Caller,
-  ref: string,
-  form: "cbor" | "jcs",
-): Promise<Uint8Array> {
-  authorize(caller, "package:read");
-  const bytes = await storedManifest(deps, await findPackage(deps, caller, ref));
-  return form === "cbor" ? bytes : manifestToJcs(decodeManifest(bytes));
-}
-
-async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Uint8Array> {
-  if (row.manifest_sequence === null) {
-    throw new RegistryError(
-      "package_not_finalized",
-      `The package ${row.package_id} is ${row.state}; it has a manifest once it is finalised`,
-      {
-        package_id: row.package_id,
-        state: row.state,
-      },
-    );
-  }
-  const stored = await deps.database.read
-    .selectFrom("event_payloads")
-    .select("payload")
-    .where("sequence", "=", row.manifest_sequence)
-    .executeTakeFirst();
-  if (stored === undefined || stored.payload === null) {
-    throw new RegistryError(
-      "chain_broken",
-      `The log lacks event ${row.manifest_sequence}; run \`artifactstore events verify\``,
-      { sequence: row.manifest_sequence },
-    );
-  }
-  return stored.payload;
 }
 
 export interface DamagedObject {

@@ -6,6 +6,7 @@ import type { Hasher } from "../identity/hasher.ts";
 import type { Ledger } from "../ledger/mod.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
+import type { ManifestProjector } from "../spi/manifest_projector.ts";
 import type { Decompressor } from "../spi/runtime.ts";
 import type { Tables } from "../views/tables.ts";
 
@@ -54,6 +55,8 @@ export interface PackageDeps {
   readonly verifyReads: boolean;
   /** Reads zstd, where the runtime can. */
   readonly zstd?: Decompressor;
+  /** Makes JSON of large manifests elsewhere. */
+  readonly projectManifest?: ManifestProjector;
 }
 
 export interface Package {

@@ -1,6 +1,6 @@
 /** `/packages/{id}/manifest`: canonical CBOR, or its JSON projection. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Registry } from "../../core/mod.ts";
+import { type Registry, toStream } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { negotiate } from "../http/accept.ts";
@@ -21,7 +21,7 @@ const get = createRoute({
   tags: ["packages"],
   summary: "The manifest of a finalised package",
   description:
-    "`application/cbor`: the canonical bytes (RFC 8949, 4.2), whose BLAKE3 is `manifest_digest`. `application/json`: the same as canonical JSON (RFC 8785).",
+    "`application/cbor`: the canonical bytes (RFC 8949, 4.2), whose BLAKE3 is `manifest_digest`. `application/json`: the same as canonical JSON (RFC 8785), for which a large one takes its time; 413 where it is too large for that.",
   request: {
     params: PackageParam,
     headers: z.object({
@@ -39,7 +39,7 @@ const get = createRoute({
       },
     },
     304: { description: "The client has it already", headers: headers("ETag", "Vary") },
-    ...problems(404, 406, 409, 412),
+    ...problems(404, 406, 409, 412, 413),
   },
 });
 
@@ -60,10 +60,11 @@ export function manifestRoutes(app: App, registry: Registry): void {
       if (digest !== null && isNotModified(request.headers, etag)) {
         return new Response(null, { status: 304, headers: validators });
       }
-      const bytes = await registry.getManifestBytes(caller, id, isCbor ? "cbor" : "jcs");
+      const { length, body } = await registry.getManifest(caller, id, isCbor ? "cbor" : "jcs");
+      if (request.method === "HEAD") await body.return?.();
       const reprDigest = isCbor ? { "repr-digest": `blake3=:${hexToBase64((digest ?? "").split(":")[1] ?? "")}:` } : {};
-      return new Response(request.method === "HEAD" ? null : (bytes as Uint8Array<ArrayBuffer>), {
-        headers: { ...validators, "content-type": type, "content-length": String(bytes.length), ...reprDigest },
+      return new Response(request.method === "HEAD" ? null : toStream(body), {
+        headers: { ...validators, "content-type": type, "content-length": String(length), ...reprDigest },
       });
     },
     { head: true },

@@ -58,6 +58,8 @@ const ADAPTERS_MAY = ["core/spi", "core/identity", "core/base"] as const;
 const ADAPTER_EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // openLocal(): composes the embedded default from parts that stand beside it.
   "adapters/local.ts": ["core/mod.ts", "migrations", "adapters"],
+  // A program of its own around one pure function of core.
+  "adapters/manifest-worker/worker.ts": ["core/manifest/mod.ts"],
   // Pick one sibling by what this runtime can load.
   "adapters/hasher.ts": ["adapters/hasher-*"],
   "adapters/runtime.ts": ["adapters/runtime", "adapters/runtime-*"],

@@ -20,6 +20,7 @@ import {
   type StorageBackend,
   type Tables,
 } from "../../core/mod.ts";
+import type { ManifestProjector } from "../../core/spi/manifest_projector.ts";
 import { migrate } from "../../migrations/mod.ts";
 
 export const caller: Caller = localCaller("tester");
@@ -56,8 +57,9 @@ export async function openFixture(parts: {
   readonly ids?: Ids;
   readonly limits?: Partial<Limits>;
   readonly zstd?: Decompressor;
+  readonly projectManifest?: ManifestProjector;
 }): Promise<Fixture> {
-  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd } = parts;
+  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd, projectManifest } = parts;
   await bringUpToDate(database, hasher);
   const registry = createRegistry({
     database,
@@ -69,6 +71,7 @@ export async function openFixture(parts: {
     ...(ids && { ids }),
     ...(limits && { limits }),
     ...(zstd && { zstd }),
+    ...(projectManifest && { projectManifest }),
   });
   await bootstrap(registry.ledger);
   opened.add(registry);

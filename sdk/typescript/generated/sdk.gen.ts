@@ -220,7 +220,7 @@ export class Api extends HeyApiClient {
     /**
      * The manifest of a finalised package
      *
-     * `application/cbor`: the canonical bytes (RFC 8949, 4.2), whose BLAKE3 is `manifest_digest`. `application/json`: the same as canonical JSON (RFC 8785).
+     * `application/cbor`: the canonical bytes (RFC 8949, 4.2), whose BLAKE3 is `manifest_digest`. `application/json`: the same as canonical JSON (RFC 8785), for which a large one takes its time; 413 where it is too large for that.
      */
     public getManifest<ThrowOnError extends boolean = true>(options: Options<GetManifestData, ThrowOnError>): RequestResult<GetManifestResponses, GetManifestErrors, ThrowOnError> {
         return (options.client ?? this.client).get<GetManifestResponses, GetManifestErrors, ThrowOnError>({ url: '/packages/{id}/manifest', ...options });
@@ -229,7 +229,7 @@ export class Api extends HeyApiClient {
     /**
      * The manifest of a finalised package: its headers
      *
-     * `application/cbor`: the canonical bytes (RFC 8949, 4.2), whose BLAKE3 is `manifest_digest`. `application/json`: the same as canonical JSON (RFC 8785).
+     * `application/cbor`: the canonical bytes (RFC 8949, 4.2), whose BLAKE3 is `manifest_digest`. `application/json`: the same as canonical JSON (RFC 8785), for which a large one takes its time; 413 where it is too large for that.
      */
     public getManifestHead<ThrowOnError extends boolean = true>(options: Options<GetManifestHeadData, ThrowOnError>): RequestResult<GetManifestHeadResponses, GetManifestHeadErrors, ThrowOnError> {
         return (options.client ?? this.client).head<GetManifestHeadResponses, GetManifestHeadErrors, ThrowOnError>({ url: '/packages/{id}/manifest', ...options });

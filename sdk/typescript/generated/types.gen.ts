@@ -1934,6 +1934,10 @@ export type GetManifestErrors = {
      */
     412: Problem;
     /**
+     * A limit is exceeded
+     */
+    413: Problem;
+    /**
      * The URL is too long
      */
     414: Problem;
@@ -2025,6 +2029,10 @@ export type GetManifestHeadErrors = {
      * A precondition of the request does not hold
      */
     412: unknown;
+    /**
+     * A limit is exceeded
+     */
+    413: unknown;
     /**
      * The URL is too long
      */

@@ -1,0 +1,35 @@
+/** A few places for what takes much memory: whoever finds them taken waits, and takes none. */
+import { throwIfCancelled } from "./stream.ts";
+
+export class Room {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  /** Resolves with the way to leave, which may be called twice. @throws {RegistryError} `cancelled` */
+  async enter(signal: AbortSignal | undefined): Promise<() => void> {
+    while (this.#free === 0) {
+      throwIfCancelled(signal);
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake);
+          signal?.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal?.addEventListener("abort", wake, { once: true });
+      });
+    }
+    this.#free--;
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      this.#free++;
+      for (const wake of this.#waiting) return wake();
+    };
+  }
+}

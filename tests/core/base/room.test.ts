@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { Room } from "../../../core/base/room.ts";
+import { turn } from "../../../core/base/turn.ts";
+
+test("who finds all places taken waits for one, in the order of coming, and leaving twice frees one place", async () => {
+  const room = new Room(2);
+  const [first, second] = [await room.enter(undefined), await room.enter(undefined)];
+  const inside: string[] = [];
+  const come = async (name: string) => {
+    const leave = await room.enter(undefined);
+    inside.push(name);
+    return leave;
+  };
+  const [third, fourth] = [come("third"), come("fourth")];
+  await turn();
+  expect(inside).toEqual([]);
+  first();
+  first();
+  await turn();
+  expect(inside).toEqual(["third"]);
+  second();
+  await turn();
+  expect(inside).toEqual(["third", "fourth"]);
+  for (const leave of await Promise.all([third, fourth])) leave();
+  await room.enter(undefined);
+});
+
+test("who goes away while waiting takes no place", async () => {
+  const room = new Room(1);
+  const leave = await room.enter(undefined);
+  const aborter = new AbortController();
+  const gone = room.enter(aborter.signal).catch((error) => error.code);
+  aborter.abort();
+  expect(await gone).toBe("cancelled");
+  const next = room.enter(undefined);
+  leave();
+  (await next)();
+});
