@@ -2,6 +2,7 @@
 export { type Action, DEFAULT_TENANT, localCaller } from "./access/decide.ts";
 export { fromHex, toHex } from "./base/bytes.ts";
 export { type CborValue, decodeCbor, decodeTrustedCbor, encodeCbor } from "./base/cbor.ts";
+export { createChunkPool } from "./base/chunk_pool.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { jcsText, toJson } from "./base/jcs.ts";
@@ -37,9 +38,10 @@ export { ARCHIVE_OUTPUT_FORMATS, type ArchiveContent, type ArchiveOutputFormat }
 export type { ImportArchiveInput } from "./packages/archive_import.ts";
 export { ARCHIVE_INPUT_FORMATS, type ArchiveInputFormat } from "./packages/archive_source.ts";
 export type { ArchiveOutcome, ArchiveReport } from "./packages/archive_unit.ts";
-export type { DamagedObject, FileContent, VerifyReport } from "./packages/content.ts";
+export type { DamagedObject, FileContent, ReadOptions, VerifyReport } from "./packages/content.ts";
 export type { CreatePackageInput } from "./packages/create.ts";
 export type { FileEntry } from "./packages/entries.ts";
+export type { FoundFile } from "./packages/find_file.ts";
 export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.ts";
 export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, checkSymlink, staysInside } from "./packages/paths.ts";

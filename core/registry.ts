@@ -37,12 +37,13 @@ import { abandonPackage } from "./packages/abandon.ts";
 import { type ArchiveContent, type ExportArchiveInput, exportArchive } from "./packages/archive_export.ts";
 import { type ImportArchiveInput, importArchive } from "./packages/archive_import.ts";
 import type { ArchiveReport } from "./packages/archive_unit.ts";
-import { type FileContent, getFile, openFile, type VerifyReport, verifyPackage } from "./packages/content.ts";
+import { type FileContent, openFile, type ReadOptions, type VerifyReport, verifyPackage } from "./packages/content.ts";
 import type { CreatePackageInput } from "./packages/create.ts";
 import { createPackageOnce } from "./packages/create_once.ts";
 import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";
 import { finalizePackage } from "./packages/finalize.ts";
 import { findObject, getEntry } from "./packages/find_entry.ts";
+import { type FoundFile, findFile, getFile } from "./packages/find_file.ts";
 import {
   type IngestFileInput,
   type IngestFileResult,
@@ -76,7 +77,6 @@ import type { DataPlane } from "./spi/data_plane.ts";
 import type { Database } from "./spi/database.ts";
 import type { ManifestProjector } from "./spi/manifest_projector.ts";
 import type { Decompressor } from "./spi/runtime.ts";
-import type { ByteRange } from "./spi/storage.ts";
 import type { Tables } from "./views/tables.ts";
 
 export interface RegistryDeps {
@@ -141,13 +141,15 @@ export interface Registry {
   getManifest(caller: Caller, ref: string, form: ManifestForm): Promise<ManifestContent>;
   getFile(
     caller: Caller,
-    input: { package: string; path: string; range?: ByteRange; verify?: boolean },
+    input: { readonly package: string; readonly path: string } & ReadOptions,
   ): Promise<FileContent>;
+  /** As `getFile()`, for who has to look at the entry before its bytes. */
+  findFile(caller: Caller, input: { package: string; path: string }): Promise<FoundFile>;
   getEntry(caller: Caller, input: { package: string; path: string }): Promise<PackageEntry>;
   /** An entry with these bytes in any package of the caller's tenant, for `openFile`. */
   findObject(caller: Caller, address: string): Promise<FileEntry>;
   /** The bytes of an entry from `listFiles`, `getEntry` or `findObject`, without looking its package up again. */
-  openFile(caller: Caller, entry: FileEntry, options?: { range?: ByteRange; verify?: boolean }): Promise<FileContent>;
+  openFile(caller: Caller, entry: FileEntry, options?: ReadOptions): Promise<FileContent>;
   /** The whole package as a tar or a zip. */
   exportArchive(caller: Caller, input: ExportArchiveInput): Promise<ArchiveContent>;
   verifyPackage(
@@ -235,6 +237,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
     getManifest: (caller, ref, form) => getManifest(deps, caller, ref, form),
     getFile: (caller, input) => getFile(deps, caller, input),
+    findFile: (caller, input) => findFile(deps, caller, input),
     getEntry: (caller, input) => getEntry(deps, caller, input),
     findObject: (caller, address) => findObject(deps, caller, address),
     async openFile(caller, entry, read) {

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
-import { isRegistryError, type Registry } from "../core/mod.ts";
+import { type ChunkPool, isRegistryError, type Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/mod.ts";
 import type { App, AppEnv } from "./env.ts";
 import { errorResponse } from "./errors.ts";
@@ -44,6 +44,8 @@ export interface AppOptions {
   readonly version?: string;
   /** Without it only loopback names are answered. */
   readonly config?: HostRules & NetworkRules;
+  /** What the transport gives back when it has sent it (`ServeOptions.chunks`); without it chunks are fresh memory. */
+  readonly chunks?: ChunkPool;
   /** Gets one entry a request, when its answer is out. */
   readonly log?: (entry: RequestEntry) => void;
   /** Gets every error that is answered with 500 or above, whole. Default: console.error. */
@@ -94,10 +96,10 @@ export function createApp(options: AppOptions): App {
   consoleRoutes(app);
   app.use(authentication(authenticate));
   packageRoutes(app, registry);
-  fileRoutes(app, registry);
+  fileRoutes(app, registry, options.chunks);
   archiveRoutes(app, registry);
   manifestRoutes(app, registry);
-  objectRoutes(app, registry);
+  objectRoutes(app, registry, options.chunks);
   metadataSchemaRoutes(app, registry);
   uploadRoutes(app, registry);
   doctorRoutes(app, registry);

@@ -119,11 +119,12 @@ export function beginExchange(
       onSent(count) {
         bytes += count;
       },
+      onWritten: options.chunks && ((chunk) => options.chunks?.giveBack(chunk)),
       // A client that was never told to go on sends nothing.
-      async beforeEnd() {
-        if (!unread() || !continued) return;
+      beforeEnd() {
+        if (!unread() || !continued) return undefined;
         drop();
-        await discard(message);
+        return discard(message);
       },
     });
   }

@@ -10,8 +10,10 @@ export interface Outgoing {
   readonly close: boolean;
   /** Called with the bytes of body handed to the system. */
   onSent(bytes: number): void;
-  /** Runs after the last byte is written and before the answer ends. */
-  beforeEnd(): Promise<void>;
+  /** Called with a chunk that nobody of us looks at any more. */
+  onWritten?: ((chunk: Uint8Array) => void) | undefined;
+  /** Runs after the last byte is written; the answer ends when it resolves, or at once. */
+  beforeEnd(): Promise<void> | undefined;
 }
 
 /** @throws what the stream of the response throws; the caller cuts the connection */
@@ -26,6 +28,8 @@ export async function sendResponse(response: Response, outgoing: Outgoing): Prom
     if (body !== null) body.cancel().catch(() => {});
     return await end(outgoing);
   }
+  const announced = numberOf(headers["content-length"]);
+  if (announced !== undefined && announced <= SMALL) return await sendSmall(response, outgoing, headers, announced);
   const reader = body.getReader();
   const gone = () => void reader.cancel().catch(() => {});
   message.once("close", gone);
@@ -54,6 +58,24 @@ export async function sendResponse(response: Response, outgoing: Outgoing): Prom
   }
 }
 
+/** Bytes of a body that is read whole before anything is sent, and sent in one piece. */
+const SMALL = 64 * 1024;
+
+async function sendSmall(response: Response, outgoing: Outgoing, headers: OutgoingHttpHeaders, length: number) {
+  const { message, gate } = outgoing;
+  const body = new Uint8Array(await response.arrayBuffer());
+  if (message.destroyed) return;
+  if (body.length !== length) throw new Error(`A body has ${body.length} bytes, its Content-Length is ${length}`);
+  message.writeHead(response.status, headers);
+  outgoing.onSent(length);
+  gate.wait();
+  const ready = outgoing.beforeEnd();
+  if (ready === undefined) return void message.end(body);
+  message.write(body);
+  await ready;
+  message.end();
+}
+
 type Read = Promise<{ done: boolean; value?: Uint8Array | undefined }>;
 
 async function pump(
@@ -62,7 +84,7 @@ async function pump(
   begun: Read[],
   length: number | undefined,
 ): Promise<void> {
-  const { message, gate } = outgoing;
+  const { message, gate, onWritten } = outgoing;
   let sent = 0;
   for (;;) {
     const { done, value } = await (begun.shift() ?? (reader.read() as Read));
@@ -71,7 +93,7 @@ async function pump(
     if (value === undefined || value.byteLength === 0) continue;
     sent += value.byteLength;
     if (length !== undefined && sent > length) throw new Error(`A body is longer than its Content-Length of ${length}`);
-    if (!message.write(value)) {
+    if (!message.write(value, (error) => error ?? onWritten?.(value))) {
       gate.wait();
       await drained(message);
     }

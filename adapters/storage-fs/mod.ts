@@ -7,6 +7,7 @@
 import { join, resolve } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { StorageBackend, StorageHealth } from "../../core/spi/storage.ts";
+import { createBlocking } from "./blocking.ts";
 import { createDirectories, createSyncer, type Durability } from "./directories.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import { checkKey, isStagedId, STAGING } from "./layout.ts";
@@ -37,6 +38,7 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
   const syncer = createSyncer(id);
   const directories = createDirectories(root, syncer, durability);
   const context: StagingContext = { id, root, directories, syncer, durability };
+  const blocking = createBlocking();
   const staged = new Set<{ abort(): Promise<void> }>();
   const uploads = new Set<{ close(): Promise<void> }>();
   const instance = crypto.randomUUID();
@@ -96,8 +98,8 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
         return object;
       }),
 
-    async *read(key, range) {
-      yield* readFile(join(root, checkKey(key)), key, range, id);
+    async *read(key, range, chunks) {
+      yield* readFile(join(root, checkKey(key)), key, range, id, blocking, chunks);
     },
 
     stat: (key) =>

@@ -1,11 +1,16 @@
 /** Reading one stored file, a few chunks ahead of nobody: one chunk is handed out while the next is being read. */
+import type { ChunkPool } from "../../core/base/chunk_pool.ts";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { ByteRange } from "../../core/spi/storage.ts";
+import type { Blocking } from "./blocking.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import * as system from "./system.ts";
 
 /** Large enough that the hop through the thread pool is lost in the copying, small enough for many readers at once. */
 const CHUNK_SIZE = 256 * 1024;
+
+/** Bytes of a read that may be waited for, if that was quick lately. */
+const SMALL = 64 * 1024;
 
 /** See `StorageBackend.read`. `key` is for messages. */
 export async function* readFile(
@@ -13,10 +18,12 @@ export async function* readFile(
   key: string,
   range: ByteRange | undefined,
   backendId: string,
+  blocking: Blocking,
+  chunks?: ChunkPool,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let fd: number;
   try {
-    fd = await system.openForReading(path);
+    fd = blocking.allowed() ? blocking.run(() => system.openForReadingSync(path)) : await system.openForReading(path);
   } catch (error) {
     if (isAbsent(error)) throw missing(key);
     throw storageError(error, "open an object", backendId);
@@ -28,8 +35,12 @@ export async function* readFile(
     const { start, end } = checkRange(range, found.size);
     let at = start;
     const readNext = async (): Promise<Uint8Array> => {
-      const chunk = system.uninitialized(Math.min(CHUNK_SIZE, end - at));
-      const count = await system.readFully(fd, chunk, at);
+      const length = Math.min(CHUNK_SIZE, end - at);
+      const chunk = chunks?.take(length) ?? system.uninitialized(length);
+      const count =
+        end - start <= SMALL && blocking.allowed()
+          ? blocking.run(() => system.readFullySync(fd, chunk, at))
+          : await system.readFully(fd, chunk, at);
       if (count < chunk.length) {
         throw new RegistryError("object_corrupt", "The stored object became shorter while it was read: verify it", {
           key,

@@ -38,6 +38,11 @@ export function openForReading(path: string): Promise<number> {
   return call((done) => fs.open(path, O_RDONLY | O_NOFOLLOW, done));
 }
 
+/** As {@link openForReading}, waiting for it. */
+export function openForReadingSync(path: string): number {
+  return fs.openSync(path, O_RDONLY | O_NOFOLLOW);
+}
+
 /** An existing file, for writing. A link in its place is refused (ELOOP). */
 export function openForWriting(path: string): Promise<number> {
   return call((done) => fs.open(path, O_WRONLY | O_NOFOLLOW, done));
@@ -80,6 +85,17 @@ export async function readFully(fd: number, into: Uint8Array, position: number):
     const count = await call<number>((done) =>
       fs.read(fd, into, filled, into.length - filled, position + filled, done),
     );
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** As {@link readFully}, waiting for it. */
+export function readFullySync(fd: number, into: Uint8Array, position: number): number {
+  let filled = 0;
+  while (filled < into.length) {
+    const count = fs.readSync(fd, into, filled, into.length - filled, position + filled);
     if (count === 0) break;
     filled += count;
   }

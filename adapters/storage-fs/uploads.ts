@@ -15,6 +15,7 @@ import type {
   StorageLocation,
   UploadCheckpoint,
 } from "../../core/spi/storage.ts";
+import { createBlocking } from "./blocking.ts";
 import { causeCode, isAbsent, storageError } from "./errors.ts";
 import { objectKey, STAGING } from "./layout.ts";
 import { readFile } from "./reading.ts";
@@ -203,7 +204,7 @@ export async function openUpload(
     named = true;
     return {
       size: offset,
-      read: () => readFile(pathOf(name), name, undefined, context.id),
+      read: () => readFile(pathOf(name), name, undefined, context.id, createBlocking()),
       async publish(address, generation): Promise<StorageLocation> {
         try {
           const key = objectKey(address, generation);

@@ -1,3 +1,4 @@
+import { createChunkPool } from "../../core/mod.ts";
 import type { AddressRange, RequestEntry } from "../../server/mod.ts";
 import type { Config } from "../config.ts";
 import type { CommandSpec } from "../context.ts";
@@ -27,7 +28,9 @@ export const serve: CommandSpec = {
     const format = output.json ? "json" : config.log.format;
     const log = createLog({ level: config.log.level, format, sink: output.stderr });
     const stopping = new AbortController();
+    const chunks = createChunkPool();
     const app = createApp({
+      chunks,
       registry: composed.registry,
       authenticate: () => composed.caller,
       health: () => composed.health(),
@@ -64,6 +67,7 @@ export const serve: CommandSpec = {
         minRate: limits.min_rate_bytes,
         minRateWindow: limits.min_rate_window * 1000,
       },
+      chunks,
       fetch: (request, connection) => app.fetch(request, connection),
       refuse: refusal,
       onError: (error) =>

@@ -2,6 +2,7 @@
  * The data plane in this process. The only code that calls a storage backend; backends are handed in by the
  * composition root and found by `backend_id`.
  */
+import type { ChunkPool } from "../base/chunk_pool.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type {
@@ -82,26 +83,26 @@ export function createInProcessDataPlane(deps: {
     return stored !== undefined && hasRoomFor(location, stored.size);
   }
 
-  const rawRange = (location: StorageLocation, start: number, end: number) =>
-    backendOf(location.backend_id).read(location.key, { start: location.offset + start, end: location.offset + end });
+  const rawRange = ({ backend_id, key, offset }: StorageLocation, start: number, end: number, chunks?: ChunkPool) =>
+    backendOf(backend_id).read(key, { start: offset + start, end: offset + end }, chunks);
 
   /** What a whole key holds, all of it: bytes beyond the recorded length are damage too. */
-  const rawRead = (location: StorageLocation) =>
+  const rawRead = (location: StorageLocation, chunks?: ChunkPool) =>
     location.layout === "whole"
-      ? backendOf(location.backend_id).read(location.key)
-      : rawRange(location, 0, location.length);
+      ? backendOf(location.backend_id).read(location.key, undefined, chunks)
+      : rawRange(location, 0, location.length, chunks);
 
   function serve(request: ServeRequest): AsyncIterable<Uint8Array> {
-    const { location, range, size } = request;
+    const { location, range, size, chunks } = request;
     if (range !== undefined) {
       const { start, end } = range;
       if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end > size || start > end) {
         throw new RegistryError("invalid_argument", `A range lies within 0..${size}`, { ...range, size });
       }
-      return countedRead(rawRange(location, start, end), end - start, request);
+      return countedRead(rawRange(location, start, end, chunks), end - start, request);
     }
-    if (request.verify === false) return countedRead(rawRead(location), size, request);
-    return verifiedRead(rawRead(location), hasher, request);
+    if (request.verify === false) return countedRead(rawRead(location, chunks), size, request);
+    return verifiedRead(rawRead(location, chunks), hasher, request);
   }
 
   async function verify(

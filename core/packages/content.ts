@@ -1,19 +1,26 @@
 /** Getting bytes back: files, manifests, and the proof that everything is still there. */
 import { authorize } from "../access/decide.ts";
+import type { ChunkPool } from "../base/chunk_pool.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import { createDigest } from "../identity/digest.ts";
 import { manifestDigest } from "../manifest/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import type { ByteRange } from "../spi/storage.ts";
+import type { ByteRange, StorageLocation } from "../spi/storage.ts";
 import { loadOne, want } from "../views/loader.ts";
 import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
-import type { StorageLocationsTable } from "../views/tables.ts";
 import type { FileEntry } from "./entries.ts";
-import { getFileEntry } from "./find_entry.ts";
 import { findPackage } from "./read.ts";
 import { storedManifest } from "./read_manifest.ts";
 import type { PackageDeps } from "./types.ts";
+
+export interface ReadOptions {
+  readonly range?: ByteRange;
+  /** Default: as the registry was told. */
+  readonly verify?: boolean;
+  /** For a reader that gives every chunk back. */
+  readonly chunks?: ChunkPool;
+}
 
 export interface FileContent {
   readonly entry: FileEntry;
@@ -25,51 +32,53 @@ export interface FileContent {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** @throws {RegistryError} `package_not_found`, `file_not_found`, `object_corrupt` (known to be damaged), `invalid_argument` (range) */
-export async function getFile(
-  deps: PackageDeps,
-  caller: Caller,
-  input: { readonly package: string; readonly path: string; readonly range?: ByteRange; readonly verify?: boolean },
-): Promise<FileContent> {
-  const entry = await getFileEntry(deps, caller, input);
-  return openFile(deps, caller, entry, input);
-}
-
 /** The bytes of an entry that was read from a package of the caller's. */
 export async function openFile(
   deps: PackageDeps,
   caller: Caller,
   entry: FileEntry,
-  options: { readonly range?: ByteRange; readonly verify?: boolean } = {},
+  options: ReadOptions = {},
 ): Promise<FileContent> {
   const object = await loadOne(deps.database.read, objectByAddress, entry.content_address);
-  const location = object?.locations[0];
-  if (object === undefined || location === undefined || object.state !== "live") {
+  const row = object?.state === "live" ? object.locations[0] : undefined;
+  return contentOf(deps, caller, entry, row && locationOf(row), options);
+}
+
+/** What can be read of an entry whose live object lies at `location`. @throws {RegistryError} `object_corrupt` when there is none */
+export function contentOf(
+  deps: PackageDeps,
+  caller: Caller,
+  entry: FileEntry,
+  location: StorageLocation | undefined,
+  options: ReadOptions,
+): FileContent {
+  if (location === undefined) {
     throw new RegistryError(
       "object_corrupt",
       `The stored bytes of ${JSON.stringify(entry.path)} (${entry.content_address}) are known to be damaged; restore them from a backup and run verify, or push the content again`,
       { path: entry.path, content_address: entry.content_address },
     );
   }
-  const { range, verify = deps.verifyReads } = options;
+  const { range, verify = deps.verifyReads, chunks } = options;
   const bytes = deps.dataPlane.serve({
-    location: locationOf(location),
+    location,
     address: entry.content_address,
-    size: object.size,
+    size: entry.size,
     ...(range === undefined ? {} : { range }),
     verify,
+    ...(chunks === undefined ? {} : { chunks }),
     ...(caller.signal === undefined ? {} : { signal: caller.signal }),
   });
-  const length = range === undefined ? object.size : range.end - range.start;
-  return { entry, length, body: quarantining(deps, caller, object, location, bytes) };
+  const length = range === undefined ? entry.size : range.end - range.start;
+  return { entry, length, body: quarantining(deps, caller, entry.content_address, location, bytes) };
 }
 
 /** Passes bytes through; damage that reading finds is recorded before the reader hears of it. */
 async function* quarantining(
   deps: PackageDeps,
   caller: Caller,
-  object: ObjectRecord,
-  location: StorageLocationsTable,
+  address: ContentAddress,
+  location: StorageLocation,
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
   try {
@@ -81,8 +90,7 @@ async function* quarantining(
         ? "digest"
         : undefined;
     // The read has failed either way; a database that cannot take the note must not hide why.
-    if (problem !== undefined)
-      await recordDamage(deps, caller, object.content_address, location, problem).catch(() => {});
+    if (problem !== undefined) await recordDamage(deps, caller, address, location, problem).catch(() => {});
     throw error;
   }
 }
@@ -93,7 +101,7 @@ async function recordDamage(
   deps: PackageDeps,
   caller: Caller,
   address: string,
-  seen: StorageLocationsTable,
+  seen: StorageLocation,
   problem: Problem,
 ): Promise<void> {
   await deps.ledger.commit(caller, {
@@ -101,14 +109,14 @@ async function recordDamage(
     decide({ object }) {
       // A slow reader of an old copy must not condemn the one that has taken its place.
       if (object?.state !== "live" || !isCurrent(object, seen)) return { events: [], result: undefined };
-      const payload = { backend_id: seen.backend_id, key: seen.storage_key, problem };
+      const payload = { backend_id: seen.backend_id, key: seen.key, problem };
       return { events: [{ type: "v1.object.damage_found", subject: address, payload }], result: undefined };
     },
   });
 }
 
-function isCurrent(object: ObjectRecord, seen: StorageLocationsTable): boolean {
-  return object.locations.some((l) => l.backend_id === seen.backend_id && l.storage_key === seen.storage_key);
+function isCurrent(object: ObjectRecord, seen: StorageLocation): boolean {
+  return object.locations.some((l) => l.backend_id === seen.backend_id && l.storage_key === seen.key);
 }
 
 /** The bytes are good where they always were: an operator has brought them back. */
@@ -116,13 +124,13 @@ async function recordRestored(
   deps: PackageDeps,
   caller: Caller,
   address: string,
-  seen: StorageLocationsTable,
+  seen: StorageLocation,
 ): Promise<void> {
   await deps.ledger.commit(caller, {
     wants: { object: want(objectByAddress, address) },
     decide({ object }) {
       if (object?.state !== "quarantined" || !isCurrent(object, seen)) return { events: [], result: undefined };
-      const payload = { location: locationOf(seen), generation: object.generation };
+      const payload = { location: seen, generation: object.generation };
       return { events: [{ type: "v1.object.restored", subject: address, payload }], result: undefined };
     },
   });
@@ -222,10 +230,11 @@ async function verifyObject(
   sha256: string,
 ): Promise<Problem | undefined> {
   const object = await loadOne(deps.database.read, objectByAddress, address);
-  const location = object?.locations[0];
-  if (object === undefined || location === undefined) return "missing";
+  const row = object?.locations[0];
+  if (object === undefined || row === undefined) return "missing";
+  const location = locationOf(row);
   const digests = [createDigest("blake3", object.digest_primary), createDigest("sha256", sha256)];
-  const verdict = await deps.dataPlane.verify(locationOf(location), { size, digests }, caller.signal);
+  const verdict = await deps.dataPlane.verify(location, { size, digests }, caller.signal);
   if (verdict.ok) {
     if (object.state === "quarantined") await recordRestored(deps, caller, address, location);
     return undefined;

@@ -16,6 +16,8 @@ import type { Package, PackageDeps } from "./types.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+export const isPackageId = (ref: string): boolean => UUID.test(ref);
+
 /** What is no id names no package. @throws {RegistryError} `package_not_found` */
 export function checkPackageId(packageId: string): void {
   if (!UUID.test(packageId)) throw packageNotFound(packageId);

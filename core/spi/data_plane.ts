@@ -2,6 +2,7 @@
  * Data plane SPI: moves and hashes bytes. In-process today (`core/content/`), perhaps a remote process later.
  * Nothing outside the data plane calls a storage backend.
  */
+import type { ChunkPool } from "../base/chunk_pool.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { Digest } from "../identity/digest.ts";
@@ -82,6 +83,8 @@ export interface ServeRequest {
   readonly range?: ByteRange;
   /** Default true: a whole read is re-digested while it streams. */
   readonly verify?: boolean;
+  /** Where the chunks come from, if the reader gives them back. */
+  readonly chunks?: ChunkPool;
   readonly signal?: AbortSignal;
 }
 

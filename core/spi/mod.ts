@@ -1,4 +1,5 @@
 /** What an adapter author imports. */
+export type { ChunkPool } from "../base/chunk_pool.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, RegistryError } from "../base/errors.ts";
 export type { Algorithm } from "../identity/algorithms.ts";
 export { type ContentAddress, parseContentAddress } from "../identity/content_address.ts";

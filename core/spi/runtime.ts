@@ -2,6 +2,8 @@
  * Runtime SPI: what the program needs of Bun, Deno or Node beyond web standards. Detected once, in `adapters/runtime.ts`.
  */
 
+import type { ChunkPool } from "../base/chunk_pool.ts";
+
 /** A certificate chain and its private key, as PEM text. */
 export interface Certificate {
   readonly cert: string;
@@ -80,6 +82,8 @@ export interface ServeOptions {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
   /** The words of what the transport refuses. Default: nothing but the status. */
   refuse?(status: RefusalStatus): Refusal;
+  /** What of an answer's body came from here is given back once the system has its bytes. */
+  readonly chunks?: ChunkPool;
   /** What `fetch` threw, or the stream of an answer. */
   onError?(error: unknown): void;
 }

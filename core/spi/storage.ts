@@ -20,6 +20,7 @@
  * `storage_failed` (any other I/O error, with the system's code in `data.cause_code`), `object_missing`
  * (the key does not exist), `invalid_argument` (malformed key, range or cursor), `unsupported`.
  */
+import type { ChunkPool } from "../base/chunk_pool.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 
 /** Honest facts, checked by the kit both ways: a claimed power works, an unclaimed one answers `unsupported`. */
@@ -186,8 +187,10 @@ export interface StorageBackend {
    * most. `range` must lie within the object (`invalid_argument` otherwise). Rejects or throws `object_missing` when
    * the key does not exist. Ending the iteration early releases every resource. If the stored object turns out shorter
    * than the range, iteration throws `object_corrupt`: it never just ends.
+   *
+   * With `chunks` the backend may take its chunks from there; otherwise they belong to the reader.
    */
-  read(key: string, range?: ByteRange): AsyncIterable<Uint8Array>;
+  read(key: string, range?: ByteRange, chunks?: ChunkPool): AsyncIterable<Uint8Array>;
 
   /** `undefined` when the key does not exist. */
   stat(key: string): Promise<StoredObject | undefined>;

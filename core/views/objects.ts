@@ -130,7 +130,9 @@ export interface ObjectRecord extends ObjectsTable {
   readonly locations: readonly StorageLocationsTable[];
 }
 
-export function locationOf(row: StorageLocationsTable): StorageLocation {
+export function locationOf(
+  row: Pick<StorageLocationsTable, "backend_id" | "storage_key" | "byte_offset" | "byte_length" | "layout">,
+): StorageLocation {
   return {
     backend_id: row.backend_id,
     key: row.storage_key,

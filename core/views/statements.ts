@@ -49,6 +49,16 @@ function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
   }
 }
 
+/** The rows of a statement that is compiled once; `build` makes it with any parameters. `key` names it. */
+export async function selectPrepared<R>(
+  db: Kysely<Tables>,
+  key: string,
+  build: () => CompiledQuery,
+  parameters: readonly unknown[],
+): Promise<R[]> {
+  return (await db.executeQuery<R>(bound(compiledOnce(db, key, build), parameters))).rows;
+}
+
 type Row = Readonly<Record<string, unknown>>;
 
 /**

@@ -1,25 +1,28 @@
 /** Stored bytes as an answer: validators, one range, digests, and nothing that a browser would run. */
-import { type Caller, type FileEntry, type Registry, toStream } from "../../core/mod.ts";
+import { type ChunkPool, collect, type FoundFile, toStream } from "../../core/mod.ts";
 import { reprDigest } from "./digests.ts";
 import { HttpError } from "./error.ts";
 import { isNotModified, rangeApplies } from "./etag.ts";
 import { parseRange } from "./range.ts";
 
 export interface ContentOptions {
+  /** Of the transport, which gives back what it has sent. */
+  readonly chunks: ChunkPool | undefined;
   readonly cacheControl: string;
   readonly disposition: string;
 }
+
+/** Bytes of content that is read before the answer begins: damage found meanwhile is told, not cut off. */
+const SMALL = 64 * 1024;
 
 /** Somebody else's bytes: were one to open them in a browser all the same, they have no origin and no powers. */
 const SANDBOX = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /** @throws {HttpError} `precondition_failed`, `range_not_satisfiable` */
 export async function contentResponse(
-  registry: Registry,
-  caller: Caller,
   request: Request,
-  entry: FileEntry,
-  { cacheControl, disposition }: ContentOptions,
+  { entry, open }: FoundFile,
+  { cacheControl, disposition, chunks }: ContentOptions,
 ): Promise<Response> {
   const { size } = entry;
   const etag = `"${entry.content_address}"`;
@@ -34,8 +37,10 @@ export async function contentResponse(
       "content-range": `bytes */${size}`,
     });
   }
-  const { body, length } = await registry.openFile(caller, entry, range === "whole" ? {} : { range });
-  return new Response(isHead ? null : toStream(body), {
+  const length = range === "whole" ? size : range.end - range.start;
+  const small = length <= SMALL;
+  const { body } = await open({ ...(range !== "whole" && { range }), ...(!small && chunks && { chunks }) });
+  return new Response(isHead ? null : small ? await collect(body, length) : toStream(body), {
     status: range === "whole" ? 200 : 206,
     headers: {
       ...validators,

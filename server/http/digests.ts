@@ -36,14 +36,13 @@ function malformed(field: string): never {
 /** Every digest that is known of a file, for a response. */
 export function reprDigest({ digests, content_address }: FileEntry): string {
   const [, blake3 = ""] = content_address.split(":");
-  const known = [
-    ["sha-256", digests.sha256],
-    ["sha-512", digests.sha512],
-    ["blake3", blake3],
-  ] as const;
-  return known.flatMap(([name, hex]) => (hex === undefined ? [] : [`${name}=:${hexToBase64(hex)}:`])).join(", ");
+  const member = (name: string, hex: string) => `${name}=:${hexToBase64(hex)}:`;
+  const sha512 = digests.sha512 === undefined ? "" : `${member("sha-512", digests.sha512)}, `;
+  return `${member("sha-256", digests.sha256)}, ${sha512}${member("blake3", blake3)}`;
 }
 
 export function hexToBase64(hex: string): string {
-  return btoa(hex.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16))));
+  let bytes = "";
+  for (let at = 0; at < hex.length; at += 2) bytes += String.fromCharCode(Number.parseInt(hex.slice(at, at + 2), 16));
+  return btoa(bytes);
 }

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import {
   type Algorithm,
   type Caller,
+  type ChunkPool,
   type IngestFileInput,
   isRegistryError,
   type Registry,
@@ -120,7 +121,7 @@ const remove = createRoute({
   responses: { 204: { description: "It is gone", headers: headers() }, ...problems(404, 409) },
 });
 
-export function fileRoutes(app: App, registry: Registry): void {
+export function fileRoutes(app: App, registry: Registry, chunks: ChunkPool | undefined): void {
   addRoute(app, list, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const query = { ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) };
@@ -133,16 +134,10 @@ export function fileRoutes(app: App, registry: Registry): void {
     get,
     async (c) => {
       const { id, path } = c.req.valid("param");
-      const caller = c.get("caller");
-      const entry = await registry.getEntry(caller, { package: id, path });
-      if (entry.kind !== "file") {
-        throw new RegistryError("file_not_found", `${JSON.stringify(path)} is a ${entry.kind}, not a file`, {
-          ...entry,
-        });
-      }
+      const file = await registry.findFile(c.get("caller"), { package: id, path });
       // A path of an open package may get other content, and any package may be deleted: ask again each time.
-      const options = { cacheControl: "private, no-cache", disposition: attachment(path) };
-      return await contentResponse(registry, caller, c.req.raw, entry, options);
+      const options = { cacheControl: "private, no-cache", disposition: attachment(path), chunks };
+      return await contentResponse(c.req.raw, file, options);
     },
     { at: AT, head: true },
   );

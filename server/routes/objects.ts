@@ -1,6 +1,6 @@
 /** `/objects/{content-address}`: bytes by what they are. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Registry } from "../../core/mod.ts";
+import type { ChunkPool, FoundFile, Registry } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { contentResponse } from "../http/content.ts";
@@ -25,7 +25,7 @@ const get = createRoute({
   responses: { ...contentResponses, ...problems(404, 412, 416) },
 });
 
-export function objectRoutes(app: App, registry: Registry): void {
+export function objectRoutes(app: App, registry: Registry, chunks: ChunkPool | undefined): void {
   addRoute(
     app,
     get,
@@ -34,8 +34,9 @@ export function objectRoutes(app: App, registry: Registry): void {
       const found = await registry.findObject(caller, c.req.valid("param").content_address);
       // An object may be in many packages under many types; by its address it is just bytes, for good.
       const entry = { ...found, media_type: null };
-      const options = { cacheControl: "private, max-age=31536000, immutable", disposition: "attachment" };
-      return await contentResponse(registry, caller, c.req.raw, entry, options);
+      const file: FoundFile = { entry, open: (read) => registry.openFile(caller, entry, read) };
+      const options = { cacheControl: "private, max-age=31536000, immutable", disposition: "attachment", chunks };
+      return await contentResponse(c.req.raw, file, options);
     },
     { head: true },
   );

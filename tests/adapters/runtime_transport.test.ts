@@ -260,6 +260,30 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     expect(await patient.line()).toEqual({ cancelled: true });
   });
 
+  test("memory of a body is used again, and only when the system has its bytes", async () => {
+    const server = await start();
+    const bytes = 64 * 2 ** 20;
+    const read = async (pause: number) => {
+      const { body } = await fetch(`${server.url}/reused?bytes=${bytes}`);
+      const whole = Buffer.allocUnsafe(bytes);
+      let length = 0;
+      for await (const chunk of body ?? []) {
+        whole.set(chunk, length);
+        length += chunk.length;
+        if (length % (4 * 2 ** 20) < chunk.length) await Bun.sleep(pause);
+      }
+      expect(length).toBe(bytes);
+      for (let at = 0; at < bytes; at += 65_536) {
+        const [first, last] = [whole[at + 4], whole[at + 65_535]];
+        if (whole.readUInt32BE(at) !== at || first !== ((at / 65_536) & 255) || last !== first)
+          throw new Error(`wrong bytes at ${at}`);
+      }
+    };
+    await Promise.all([read(20), read(0), read(5)]);
+    const { buffers } = (await (await fetch(`${server.url}/buffers`)).json()) as { buffers: number };
+    expect(buffers).toBeLessThan(3 * 256);
+  });
+
   test("an upload waits for an application that is slow, and holds no memory", async () => {
     const server = await start();
     const before = await count(server, "rss");

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { detectRuntime } from "../../adapters/runtime.ts";
+import { createChunkPool } from "../../core/base/chunk_pool.ts";
 import { toStream } from "../../core/base/stream.ts";
 import type { Connection, ServeOptions } from "../../core/spi/runtime.ts";
 
@@ -37,6 +38,19 @@ function letters(bytes: number, piece = 65_536): ReadableStream<Uint8Array> {
   );
 }
 
+/** Each chunk says where it is, in memory that is used again as soon as the transport lets go of it. */
+async function* counted(bytes: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes; at += 65_536) {
+    const chunk = chunks.take(65_536);
+    new DataView(chunk.buffer, 0, 65_536).setUint32(0, at);
+    chunk.fill(at / 65_536, 4);
+    seen.add(chunk.buffer);
+    yield chunk;
+  }
+}
+const chunks = createChunkPool();
+const seen = new Set<ArrayBuffer>();
+
 async function answer(request: Request, connection: Connection): Promise<Response> {
   const url = new URL(request.url);
   const number = (name: string) => Number(url.searchParams.get(name));
@@ -47,6 +61,12 @@ async function answer(request: Request, connection: Connection): Promise<Respons
       return new Response(null, { status: 204 });
     case "/stream":
       return new Response(letters(number("bytes")), { headers: { "content-length": String(number("bytes")) } });
+    case "/reused": {
+      const bytes = number("bytes");
+      return new Response(toStream(counted(bytes)), { headers: { "content-length": String(bytes) } });
+    }
+    case "/buffers":
+      return Response.json({ buffers: seen.size });
     case "/chunked":
       return new Response(letters(number("bytes")));
     case "/short":
@@ -112,6 +132,7 @@ const server = await runtime.serve({
   ...(told.timeouts && { timeouts: told.timeouts }),
   ...(told.limits && { limits: told.limits }),
   ...(told.cert && { tls: pair() }),
+  chunks,
   fetch: answer,
   refuse: (status) => ({ headers: { "content-type": "text/x-refusal" }, body: `refused ${status}\n` }),
   onError: (error) => say({ error: String(error) }),

@@ -27,6 +27,7 @@ function callsOn(registry: Registry, who: Caller, packageId: string): Record<str
     "ingestFile, small": () => registry.ingestFile(who, { packageId, path: "b", source: source("x"), expectedSize: 1 }),
     replaceFile: () => registry.replaceFile(who, { packageId, path: "a", source: source("x") }),
     putFile: () => registry.putFile(who, { packageId, path: "b", source: source("x") }),
+    findFile: () => registry.findFile(who, { package: packageId, path: "a" }),
     getEntry: () => registry.getEntry(who, { package: packageId, path: "a" }),
     addDirectory: () => registry.addDirectory(who, { packageId, path: "d" }),
     addSymlink: () => registry.addSymlink(who, { packageId, path: "l", target: "a" }),

@@ -1,0 +1,31 @@
+/**
+ * Whether to call the system and wait. What lies in its caches it gives in microseconds, a tenth of a trip to the thread
+ * pool; what it must fetch from a disk holds everything else up, and which of them it is shows only afterwards. So small
+ * reads wait as long as that is quick; after a slow one they go to the thread pool for a while.
+ */
+export interface Blocking {
+  allowed(): boolean;
+  /** Runs it, and takes its time. */
+  run<T>(work: () => T): T;
+}
+
+/** Milliseconds: no cache takes so long. */
+const SLOW = 2;
+/** Milliseconds. Nothing but misses: a disk that needs 10 ms holds the others up for a tenth of the time. */
+const PAUSE = 100;
+
+export function createBlocking(now: () => number = () => performance.now()): Blocking {
+  let from = 0;
+  return {
+    allowed: () => now() >= from,
+    run(work) {
+      const began = now();
+      try {
+        return work();
+      } finally {
+        const end = now();
+        if (end - began > SLOW) from = end + PAUSE;
+      }
+    },
+  };
+}

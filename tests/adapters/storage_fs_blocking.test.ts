@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { createBlocking } from "../../adapters/storage-fs/blocking.ts";
+
+/** A clock that is moved by hand. */
+function clocked() {
+  let time = 0;
+  const pass = (ms: number) => {
+    time += ms;
+  };
+  return { blocking: createBlocking(() => time), pass };
+}
+
+describe("createBlocking()", () => {
+  test("quick calls may go on", () => {
+    const { blocking, pass } = clocked();
+    for (let call = 0; call < 3; call++) {
+      expect(blocking.allowed()).toBe(true);
+      blocking.run(() => pass(1));
+    }
+  });
+
+  test("after a slow one nobody waits for a tenth of a second, also where it failed", () => {
+    const { blocking, pass } = clocked();
+    const slow = () => {
+      pass(10);
+      throw new Error("bad sector");
+    };
+    expect(() => blocking.run(slow)).toThrow("bad sector");
+    expect(blocking.allowed()).toBe(false);
+    pass(99);
+    expect(blocking.allowed()).toBe(false);
+    pass(1);
+    expect(blocking.allowed()).toBe(true);
+  });
+});
