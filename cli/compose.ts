@@ -39,16 +39,21 @@ export async function compose(config: Config, runtime: Runtime, signal?: AbortSi
   const hasher = await loadHasher();
   const database = await openDatabase(config);
   const storage = openStorage(config);
-  const { max_object_bytes, max_files_per_package, max_metadata_bytes } = config.limits;
+  const { limits } = config;
   const registry = await assembleRegistry({
     database,
     storage,
     hasher,
     verifyReads: config.reads.verify,
     limits: {
-      maxObjectBytes: max_object_bytes,
-      maxFilesPerPackage: max_files_per_package,
-      maxMetadataBytes: max_metadata_bytes,
+      maxObjectBytes: limits.max_object_bytes,
+      maxFilesPerPackage: limits.max_files_per_package,
+      maxManifestBytes: limits.max_manifest_bytes,
+      maxMetadataBytes: limits.max_metadata_bytes,
+      maxExternalRefs: limits.max_external_refs,
+      maxArchiveEntries: limits.max_archive_entries,
+      maxArchiveBytes: limits.max_archive_bytes,
+      maxArchiveRatio: limits.max_archive_ratio,
     },
   });
   return {

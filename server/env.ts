@@ -18,6 +18,8 @@ export interface AppEnv {
     readonly caller: Caller;
     /** Where the request came from. */
     readonly client: Client;
+    /** What a body of JSON may have. */
+    readonly maxJsonBytes: number;
     /** For the log: codes of what was allowed and yet is worth knowing. */
     readonly warnings: readonly string[];
     /** Takes this request out of those that are being answered: it waits for something to happen, and costs nothing. */

@@ -7,7 +7,7 @@ const DEFAULTS: Settings = {
   idle: 120_000,
   write: 0,
   maxConnections: 4096,
-  maxHeadBytes: 32 * 1024,
+  maxHeadBytes: 48 * 1024,
   minRate: 1024,
   minRateWindow: 60_000,
 };

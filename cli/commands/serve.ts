@@ -124,6 +124,7 @@ const requestLimits = ({ limits }: Config) => ({
   maxHeaderBytes: limits.max_header_bytes,
   maxHeaders: limits.max_headers,
   maxUrlBytes: limits.max_url_bytes,
+  maxJsonBytes: limits.max_json_bytes,
   maxInFlight: limits.max_in_flight,
 });
 

@@ -122,16 +122,34 @@ export const schema = z.strictObject({
     max_files_per_package: count()
       .default(DEFAULT_LIMITS.maxFilesPerPackage)
       .meta(meta("Most entries in one package.", "a whole number above zero")),
+    max_manifest_bytes: byteSize()
+      .default(DEFAULT_LIMITS.maxManifestBytes)
+      .meta(meta("Largest manifest of a package, as CBOR.", "a size above zero, such as 64MiB")),
     max_metadata_bytes: byteSize()
       .default(DEFAULT_LIMITS.maxMetadataBytes)
       .meta(meta("Largest metadata document of a package.", "a size above zero, such as 1048576 or 1MiB")),
+    max_external_refs: count()
+      .default(DEFAULT_LIMITS.maxExternalRefs)
+      .meta(meta("Most links of a package to other systems.", "a whole number above zero")),
+    max_archive_entries: count()
+      .default(DEFAULT_LIMITS.maxArchiveEntries)
+      .meta(meta("Most names in one archive, directories counted.", "a whole number above zero")),
+    max_archive_bytes: byteSize()
+      .default(DEFAULT_LIMITS.maxArchiveBytes)
+      .meta(meta("Largest archive, uncompressed.", "a size above zero, such as 64GiB")),
+    max_archive_ratio: count()
+      .default(DEFAULT_LIMITS.maxArchiveRatio)
+      .meta(meta("How many times its compressed size an archive may have.", "a whole number above zero")),
+    max_json_bytes: byteSize()
+      .default(1024 * 1024)
+      .meta(meta("Largest body of JSON.", "a size above zero, such as 1048576 or 1MiB")),
     max_header_bytes: byteSize()
       .default(16 * 1024)
       .meta(meta("Largest headers of a request, all together.", "a size above zero, such as 16384 or 16KiB")),
     max_headers: count().default(100).meta(meta("Most headers of a request.", "a whole number above zero")),
     max_url_bytes: byteSize()
-      .default(8 * 1024)
-      .meta(meta("Longest URL.", "a size above zero, such as 8192 or 8KiB")),
+      .default(16 * 1024)
+      .meta(meta("Longest URL.", "a size above zero, such as 16384 or 16KiB")),
     max_in_flight: count()
       .default(1024)
       .meta(meta("Most requests that wait for their answer at once.", "a whole number above zero")),

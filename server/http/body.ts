@@ -4,7 +4,6 @@ import { collect, isRegistryError, messageOf, RegistryError, toIterable } from "
 import type { AppEnv } from "../env.ts";
 import { HttpError } from "./error.ts";
 
-export const MAX_JSON_BYTES = 1024 * 1024;
 const MAX_JSON_DEPTH = 64;
 
 /** The bytes of a request. A connection that breaks is an error, never an end. */
@@ -75,7 +74,7 @@ export const jsonBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (type !== "application/json" || params.some((p) => p.startsWith("charset=") && !/^charset="?utf-8"?$/.test(p))) {
     throw new HttpError("unsupported_media_type", "Send JSON in UTF-8, and say so: Content-Type: application/json");
   }
-  const text = decodeUtf8(await smallBody(raw, MAX_JSON_BYTES));
+  const text = decodeUtf8(await smallBody(raw, c.get("maxJsonBytes")));
   if (depthOf(text) > MAX_JSON_DEPTH) {
     throw new RegistryError("invalid_argument", `The JSON is nested deeper than ${MAX_JSON_DEPTH} levels`);
   }

@@ -10,6 +10,8 @@ export interface RequestLimits {
   readonly maxHeaders: number;
   /** Scheme, host, path and query, in characters. */
   readonly maxUrlBytes: number;
+  /** A body of JSON. */
+  readonly maxJsonBytes: number;
   /** Requests that wait for their answer to begin. */
   readonly maxInFlight: number;
 }
@@ -17,13 +19,16 @@ export interface RequestLimits {
 export const DEFAULT_REQUEST_LIMITS: RequestLimits = {
   maxHeaderBytes: 16 * 1024,
   maxHeaders: 100,
-  maxUrlBytes: 8 * 1024,
+  // A path of 4,096 bytes, each as %XX, and what stands around it.
+  maxUrlBytes: 16 * 1024,
+  maxJsonBytes: 1024 * 1024,
   maxInFlight: 1024,
 };
 
 export function headLimits(limits: RequestLimits): MiddlewareHandler<AppEnv> {
-  const { maxHeaderBytes, maxHeaders, maxUrlBytes } = limits;
+  const { maxHeaderBytes, maxHeaders, maxUrlBytes, maxJsonBytes } = limits;
   return async (c, next) => {
+    c.set("maxJsonBytes", maxJsonBytes);
     if (c.req.url.length > maxUrlBytes) {
       throw new HttpError("uri_too_long", `A URL may have ${maxUrlBytes} bytes; this one has ${c.req.url.length}`);
     }

@@ -115,6 +115,12 @@ describe("environment names", () => {
     "limits.max_object_bytes": "1KiB",
     "limits.max_files_per_package": "3",
     "limits.max_metadata_bytes": "4096",
+    "limits.max_manifest_bytes": "7MiB",
+    "limits.max_external_refs": "7",
+    "limits.max_archive_entries": "7",
+    "limits.max_archive_bytes": "7MiB",
+    "limits.max_archive_ratio": "7",
+    "limits.max_json_bytes": "7KiB",
     "reads.verify": "no",
   };
 
