@@ -10,9 +10,6 @@ import type { Server } from "./remote/server.ts";
 export type Door = Pick<
   Registry,
   | "createPackage"
-  | "ingestFile"
-  | "addDirectory"
-  | "addSymlink"
   | "finalizePackage"
   | "abandonPackage"
   | "getPackage"

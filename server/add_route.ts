@@ -7,7 +7,7 @@ import { jsonBody } from "./http/body.ts";
 export type Route = RouteConfig & { getRoutingPath(): string };
 
 export interface RouteOptions {
-  /** Where it is served, if the description cannot say it: a parameter with slashes is `:path{.+}` to the router. */
+  /** Where it is served, if the description cannot say it: a parameter with slashes is `:path{[^]+}` to the router. */
   readonly at?: string;
   /** Describe HEAD too. Every GET answers it; a description that is read by programs should say where it is of use. */
   readonly head?: boolean;

@@ -1,6 +1,5 @@
 /** The entries of a directory into a package of a registry in this process. */
-import type { Algorithm, Caller } from "../../core/mod.ts";
-import type { Door } from "../door.ts";
+import type { Algorithm, Caller, Registry } from "../../core/mod.ts";
 import type { TreeTarget } from "./ingest_tree.ts";
 import { readFile } from "./read.ts";
 
@@ -9,7 +8,7 @@ const BUDGET = 24 * 1024 * 1024;
 const MOST_PER_FILE = 2 * 1024 * 1024;
 
 export function localTarget(
-  registry: Door,
+  registry: Pick<Registry, "addDirectory" | "addSymlink" | "ingestFile">,
   caller: Caller,
   { packageId, algorithms }: { readonly packageId: string; readonly algorithms: readonly Algorithm[] },
 ): TreeTarget {

@@ -1,10 +1,7 @@
 /** The registry behind a server: the SDK's operations as use cases, with the library's answers and errors. */
 import {
-  type Caller,
   type CreatePackageInput,
   checkPackageRef,
-  checkPath,
-  checkSymlink,
   type DoctorReport,
   decodeManifest,
   type FinalizedPackage,
@@ -21,7 +18,6 @@ import {
 } from "../../core/mod.ts";
 import type { Door } from "../door.ts";
 import { head, tailEvents, verifyEvents } from "./events.ts";
-import { ingestFile } from "./ingest_file.ts";
 import { openFile } from "./open_file.ts";
 import { type Asked, answer, type Server } from "./server.ts";
 
@@ -34,18 +30,6 @@ export function createRemoteRegistry(server: Server): Door {
       const key = options?.idempotencyKey ?? crypto.randomUUID();
       const request = { body: bodyOf(input), headers: { "idempotency-key": key } };
       return answer<Package>(server, await server.ask(caller, (asked) => api.createPackage({ ...asked, ...request })));
-    },
-    ingestFile: (caller, input) => {
-      checkPath(input.path);
-      return ingestFile(server, caller, input);
-    },
-    async addDirectory(caller, { packageId, path }) {
-      checkPath(path);
-      return await addEntry(server, caller, { packageId, path, kind: "directory", body: "" });
-    },
-    async addSymlink(caller, { packageId, path, target }) {
-      checkSymlink(path, target);
-      return await addEntry(server, caller, { packageId, path, kind: "symlink", body: target });
     },
     async finalizePackage(caller, packageId) {
       checkPackageRef(packageId);
@@ -152,20 +136,4 @@ function bodyOf({ name, version, retentionClass, metadata, metadataSchema, exter
     ...(metadataSchema !== undefined && { metadata_schema: metadataSchema }),
     ...(externalRefs !== undefined && { external_refs: externalRefs.map((ref) => ({ ...ref })) }),
   };
-}
-
-interface NewEntry {
-  readonly packageId: string;
-  readonly path: string;
-  readonly kind: "directory" | "symlink";
-  readonly body: string;
-}
-
-async function addEntry(server: Server, caller: Caller, entry: NewEntry): Promise<PackageEntry> {
-  const { packageId, path, kind, body } = entry;
-  checkPackageRef(packageId);
-  const request = { path: { id: packageId, path }, query: { kind }, body: new Blob([body]) };
-  const call = (asked: Asked) => server.api.putFile({ ...asked, ...request });
-  // Asked again, it would be refused because of itself.
-  return answer<PackageEntry>(server, await server.ask(caller, call, { again: false }));
 }

@@ -23,8 +23,8 @@ import { EntryPageSchema, EntrySchema } from "../schemas/entry.ts";
 import { ENTRY_LINKS } from "../schemas/links.ts";
 import { problems } from "../schemas/problem.ts";
 
-/** Where a path with slashes is matched. */
-const AT = "/packages/:id/files/:path{.+}";
+/** Where a path with slashes is matched; `.` would leave out line ends, which names of files may have. */
+const AT = "/packages/:id/files/:path{[^]+}";
 const MAX_TARGET = 4096;
 
 const list = createRoute({

@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { serveStore, through } from "./server_support.ts";
+import { nobody, serveStore, through } from "./server_support.ts";
 import { cli, difference, ingest, json, PATIENCE, type Run, temporary } from "./support.ts";
 import { awkwardTree, put } from "./trees.ts";
 
@@ -159,16 +159,16 @@ test("ARTIFACTSTORE_SERVER names the server as --server does", async () => {
   expect(run).toEqual(await through(server.url, ["show", "demo@1.0"]));
 });
 
-describe("a server that does not answer", () => {
-  const nobody = "http://127.0.0.1:9";
+describe("a server that does not answer", async () => {
+  const url = await nobody();
   test.each(["show demo@1", "ls", "fetch demo@1 somewhere", "events tail", "events tail --follow", "doctor", "health"])(
     "%s: exit code 6, the URL, and what to do",
     async (line) => {
-      const run = await through(nobody, [...line.split(" "), "--json"], { cwd: dir });
+      const run = await through(url, [...line.split(" "), "--json"], { cwd: dir });
       expect(run).toMatchObject({ code: 6, stdout: "" });
       const { error } = JSON.parse(run.stderr.trim().split("\n").at(-1) as string);
-      expect(error).toMatchObject({ code: "server_unavailable", data: { server: nobody } });
-      expect(error.message).toStartWith(`No answer from ${nobody}: `);
+      expect(error).toMatchObject({ code: "server_unavailable", data: { server: url } });
+      expect(error.message).toStartWith(`No answer from ${url}: `);
       expect(error.message).toEndWith("; is the server running, and is the URL right?");
     },
   );

@@ -33,6 +33,14 @@ export async function serveStore(where: Where, port = 0): Promise<Serving> {
   };
 }
 
+/** Where nobody listens. */
+export async function nobody(): Promise<string> {
+  const once = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { origin } = once.url;
+  await once.stop(true);
+  return origin;
+}
+
 /** What a command says through a server. */
 export function through(url: string, args: readonly string[], where: Where = {}): Promise<Run> {
   return cli([...args, "--server", url], where);
