@@ -144,6 +144,11 @@ export async function checkTarget(
   checkPath(input.path);
   checkMediaType(input.mediaType);
   checkPackageId(input.packageId);
+  const limit = deps.limits.maxObjectBytes;
+  if (input.expectedSize !== undefined && input.expectedSize > limit) {
+    const message = `A file may have ${limit} bytes; ${input.expectedSize} were announced`;
+    throw new RegistryError("limit_exceeded", message, { limit, bytes: input.expectedSize });
+  }
   await coded(deps.database, () => refuseEarly(deps, caller, input, replace));
 }
 

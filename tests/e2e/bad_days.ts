@@ -43,6 +43,7 @@ export function codeOf({ stderr }: Run): string | undefined {
 }
 
 export interface Server {
+  readonly pid: number;
   readonly url: string;
   readonly alive: () => boolean;
   health(): Promise<{ readonly http: number; readonly body: Record<string, unknown> }>;
@@ -73,6 +74,7 @@ export async function serve(place: Place, runtime: RuntimeName = "bun"): Promise
     gone.then((code) => reject(new Error(`serve ended with ${code}: ${said}`)));
   });
   return {
+    pid: child.pid as number,
     url,
     alive: () => child.exitCode === null,
     async health() {
