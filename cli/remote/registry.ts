@@ -42,7 +42,7 @@ export function createRemoteRegistry(server: Server): Door {
     async abandonPackage(caller, { packageId, reason }) {
       checkPackageRef(packageId);
       const request = { path: { id: packageId }, body: { reason } };
-      await server.ask(caller, (asked) => api.abandonPackage({ ...asked, ...request }), { again: false });
+      await server.ask(caller, (asked) => api.abandonPackage({ ...asked, ...request }));
     },
     async getPackage(caller, ref) {
       checkPackageRef(ref);

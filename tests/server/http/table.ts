@@ -236,6 +236,30 @@ const schemas: readonly Call[] = [
   },
 ];
 
+const sound = { healthy: true, staged: [], scratch: [], missing: [], quarantined: [], stale_views: [] };
+const maintaining: readonly Call[] = [
+  {
+    call: "GET /doctor",
+    status: 200,
+    sends: { "cache-control": "private, no-store" },
+    gives: { ...sound, orphans: [] },
+  },
+  // Content that came in full and was refused at the end.
+  { call: "GET /doctor?grace=0", status: 200, gives: { ...sound, "orphans.length": 1, "orphans.0.size": 1 } },
+  { call: "GET /doctor?grace=24h", status: 400, code: "invalid_argument" },
+  { call: "GET /doctor?grace=-1", status: 400, code: "invalid_argument" },
+  { call: "GET /doctor?graze=1", status: 400, code: "invalid_argument" },
+  { call: "POST /doctor/fix?grace=x", status: 400, code: "invalid_argument" },
+  { call: "POST /doctor/fix", status: 200, gives: { removed_orphans: 0 } },
+  {
+    call: "POST /doctor/fix?grace=0",
+    status: 200,
+    gives: { "report.healthy": true, removed_staged: 0, removed_orphans: 1, removed_scratch: 0, freed_bytes: 1 },
+  },
+  { call: "GET /doctor?grace=0", status: 200, gives: { ...sound, orphans: [] } },
+  { call: "GET /doctor/fix", status: 405, code: "method_not_allowed" },
+];
+
 export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   creating,
   finding,
@@ -243,6 +267,7 @@ export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   reading,
   closing,
   schemas,
+  maintaining,
 };
 
 export function bodyBytes(body: unknown): Uint8Array<ArrayBuffer> | undefined {
