@@ -3,7 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Registry } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
-import { json } from "../json.ts";
+import { slowJson } from "../http/slow_json.ts";
 import { headers } from "../schemas/common.ts";
 import { DoctorQuery, DoctorReportSchema, FixReportSchema } from "../schemas/doctor.ts";
 import { problems } from "../schemas/problem.ts";
@@ -14,7 +14,8 @@ const inspect = createRoute({
   operationId: "inspectStore",
   tags: ["maintenance"],
   summary: "Leftovers of crashes, and what is missing",
-  description: "Damage is the answer, not an error. It lists everything that is stored, and reads no content.",
+  description:
+    "Damage is the answer, not an error. It lists everything that is stored, and reads no content. While it takes long the answer is spaces.",
   request: { query: DoctorQuery },
   responses: {
     200: {
@@ -48,14 +49,14 @@ const graceOf = ({ grace }: { readonly grace?: number | undefined }) =>
   grace === undefined ? {} : { grace: grace * 1000 };
 
 export function doctorRoutes(app: App, registry: Registry): void {
-  addRoute(app, inspect, async (c) => {
+  addRoute(app, inspect, (c) => {
     const { signal } = c.req.raw;
-    return json(await registry.inspect(c.get("caller"), { ...graceOf(c.req.valid("query")), signal }));
+    return slowJson(registry.inspect(c.get("caller"), { ...graceOf(c.req.valid("query")), signal }));
   });
-  addRoute(app, fix, async (c) => {
+  addRoute(app, fix, (c) => {
     const caller = c.get("caller");
     const { signal } = c.req.raw;
     const holder = `${caller.principal.subject} (request ${c.get("requestId")})`;
-    return json(await registry.fix(caller, { ...graceOf(c.req.valid("query")), signal, holder }));
+    return slowJson(registry.fix(caller, { ...graceOf(c.req.valid("query")), signal, holder }));
   });
 }

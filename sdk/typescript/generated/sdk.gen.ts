@@ -123,7 +123,7 @@ export class Api extends HeyApiClient {
     /**
      * Digest every stored object of a package again
      *
-     * Damage is the answer, not an error. It takes as long as reading everything once.
+     * Damage is the answer, not an error. It takes as long as reading everything once; meanwhile the answer is spaces, so that the connection lives.
      */
     public verifyPackage<ThrowOnError extends boolean = true>(options: Options<VerifyPackageData, ThrowOnError>): RequestResult<VerifyPackageResponses, VerifyPackageErrors, ThrowOnError> {
         return (options.client ?? this.client).post<VerifyPackageResponses, VerifyPackageErrors, ThrowOnError>({ url: '/packages/{id}/verify', ...options });
@@ -327,7 +327,7 @@ export class Api extends HeyApiClient {
     /**
      * Leftovers of crashes, and what is missing
      *
-     * Damage is the answer, not an error. It lists everything that is stored, and reads no content.
+     * Damage is the answer, not an error. It lists everything that is stored, and reads no content. While it takes long the answer is spaces.
      */
     public inspectStore<ThrowOnError extends boolean = true>(options?: Options<InspectStoreData, ThrowOnError>): RequestResult<InspectStoreResponses, InspectStoreErrors, ThrowOnError> {
         return (options?.client ?? this.client).get<InspectStoreResponses, InspectStoreErrors, ThrowOnError>({ url: '/doctor', ...options });
