@@ -37,12 +37,11 @@ const hint = (status: number): string =>
 
 /** `fetch` threw: nobody is there, the connection broke, or what came was no answer of ours. */
 function noAnswer(error: unknown, url: string): RegistryError {
-  return new RegistryError(
-    "server_unavailable",
-    `No answer from ${url}: ${reasonOf(error)}; is the server running, and is the URL right?`,
-    { server: url },
-    error,
-  );
+  const reason = reasonOf(error);
+  const todo = /cert|signed|ssl|tls/i.test(reason)
+    ? "name the certificate of its authority in NODE_EXTRA_CA_CERTS (Deno: DENO_CERT)"
+    : "is the server running, and is the URL right?";
+  return new RegistryError("server_unavailable", `No answer from ${url}: ${reason}; ${todo}`, { server: url }, error);
 }
 
 /** The system's word for it where there is one (ECONNREFUSED). Node says "fetch failed" and has the reason below. */
