@@ -11,7 +11,7 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import { RegistryError } from "../../core/base/errors.ts";
-import { turn } from "../../core/base/turn.ts";
+import { longTurn, turn } from "../../core/base/turn.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { sqliteFault } from "./faults.ts";
 
@@ -34,6 +34,8 @@ const LONGEST_PAUSE = 25;
  * alone let nothing else run between two: files being stored would stand still until its end.
  */
 const LONG_STATEMENT = 1;
+/** After this, sockets and timers surely get theirs. A manifest of 256 MiB takes a second to be written. */
+const VERY_LONG_STATEMENT = 20;
 
 /** Repeats `attempt` while SQLite is locked, without blocking the event loop. Jitter keeps processes out of step. */
 export async function whileLocked<T>(attempt: () => T, patience: number): Promise<T> {
@@ -70,7 +72,8 @@ class KyselyConnection implements DatabaseConnection {
     // Readers can meet a lock too: recovery after a crash, and the last checkpoint of a process that closes.
     const started = performance.now();
     const result = await whileLocked(() => this.sqlite.execute(query.sql, query.parameters), this.#patience);
-    if (performance.now() - started > LONG_STATEMENT) await turn();
+    const took = performance.now() - started;
+    if (took > LONG_STATEMENT) await (took > VERY_LONG_STATEMENT ? longTurn() : turn());
     if (result.changes === undefined) return { rows: result.rows as R[] };
     return {
       rows: [],
