@@ -6,7 +6,7 @@ import type { App, AppEnv } from "./env.ts";
 import { errorResponse } from "./errors.ts";
 import type { AddressRange } from "./http/address.ts";
 import { HttpError } from "./http/error.ts";
-import { routePath, wellFormedPath } from "./http/path.ts";
+import { routePath, wellFormedUrl } from "./http/path.ts";
 import { invalidRequest } from "./invalid_request.ts";
 import { allowedHosts, type HostRules } from "./middleware/allowed_hosts.ts";
 import { type Authenticate, authentication } from "./middleware/authentication.ts";
@@ -86,7 +86,7 @@ export function createApp(options: AppOptions): App {
   app.use(requestLog(options.log));
   app.use(headLimits(limits));
   app.use(allowedHosts({ ...config, allowedHosts: [...hosts, ...publicName] }));
-  app.use(wellFormedPath);
+  app.use(wellFormedUrl);
   app.use(sameOrigin(publicUrl === undefined ? undefined : new URL(publicUrl).origin));
   // Before what may be refused: whoever watches a server must reach it when it is busy or stopping.
   healthRoutes(app, health, options.stopping);
@@ -107,8 +107,9 @@ export function createApp(options: AppOptions): App {
   app.notFound(notFound(app));
   app.onError((error, c) => {
     const response = errorResponse(error, c.get("requestId"));
-    // Somebody who hangs up is no failure of ours.
-    if (response.status >= 500 && !isRegistryError(error, "cancelled") && !(error instanceof HttpError))
+    // Somebody who hangs up is no failure of ours, nor is what this program says that it cannot do.
+    const isOurs = !(isRegistryError(error, "cancelled") || isRegistryError(error, "unsupported"));
+    if (response.status >= 500 && isOurs && !(error instanceof HttpError))
       onError(error, { request_id: c.get("requestId"), method: c.req.method, path: c.req.path });
     return response;
   });

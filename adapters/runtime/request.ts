@@ -43,6 +43,8 @@ export function readRequest(incoming: Incoming): Read {
   const method = message.method ?? "GET";
   // `new Request` refuses them. Nobody serves them, but a 405 has to say what is allowed (RFC 9110, section 15.5.6).
   const forbidden = method === "CONNECT" || method === "TRACE" || method === "TRACK";
+  // Some parsers let others pass, as if they had been asked in 1.1.
+  if (message.httpVersion !== "1.1" && message.httpVersion !== "1.0") throw new Unreadable(400);
   const headers = new Headers();
   let hosts = 0;
   let headerBytes = 0;

@@ -57,6 +57,8 @@ export async function serve(options: ServeOptions, createSecureServer: CreateSec
   };
   http.on("request", (message, response) => onRequest(message, response, false));
   http.on("checkContinue", (message, response) => onRequest(message, response, true));
+  // Node would answer 417 by itself, without a word; to pass such a wish over is as right (RFC 9110, section 10.1.1).
+  http.on("checkExpectation", (message, response) => onRequest(message, response, false));
   http.on(secure === undefined || secure.http !== secure.listener ? "connection" : "secureConnection", (socket) => {
     connections.add(socket as Socket);
   });

@@ -175,9 +175,11 @@ function isText(found: unknown, text: string): boolean {
 
 /** @throws {RegistryError} `invalid_argument` */
 function parseTime(text: string): string {
-  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
+  const [, year, month, day] =
+    /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i.exec(text) ?? [];
+  // Date.parse() takes the 30th of February for the 2nd of March.
+  const isDay = Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  const time = isDay ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(time)) return toTimestamp(time);
   throw new RegistryError("invalid_argument", "A time reads as in RFC 3339: 2026-11-21T10:40:00Z", {
     time: text.slice(0, 60),

@@ -13,14 +13,13 @@ export function routePath(request: Request): string {
   return /\/(?:\.|%2e)|\\/i.test(url) ? getPath({ url: new URL(url).href } as Request) : getPath(request);
 }
 
-/** Hono passes on what it cannot decode; the name of a file must be exactly what the client meant. */
-export const wellFormedPath: MiddlewareHandler<AppEnv> = async (c, next) => {
+/** Hono passes on what it cannot decode; the name of a file, in path or query, must be exactly what the client meant. */
+export const wellFormedUrl: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { url } = c.req;
-  const path = url.slice(url.indexOf("/", url.indexOf(":") + 3)).replace(/[?#].*$/s, "");
   try {
-    decodeURIComponent(path);
+    decodeURIComponent(url.slice(url.indexOf("/", url.indexOf(":") + 3)));
   } catch {
-    throw new RegistryError("invalid_argument", "The path of the URL is not percent-encoded UTF-8 (a % itself is %25)");
+    throw new RegistryError("invalid_argument", "The URL is not percent-encoded UTF-8 (a % itself is %25)");
   }
   await next();
 };
