@@ -49,6 +49,13 @@ interface Report {
   readonly valid_rates: Readonly<Record<string, Readonly<Record<string, { readonly accepted: number }>>>>;
 }
 
+/** Deno has no zstd: 501, as the description says. */
+const WITHOUT_ZSTD = `
+[[operations]]
+include-operation-id = "importArchive"
+checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 501]
+`;
+
 /** A Python that has schemathesis; `undefined` where there is none to be had, and why is said. */
 function python(): string | undefined {
   if (values.python !== undefined) return values.python;
@@ -103,9 +110,10 @@ if (program === undefined) {
   mkdirSync(join(folder, "objects"));
   const place = sqlitePlace(join(folder, "objects"), join(folder, "app.db"));
   const server = await serve(place, runtime);
+  const own = runtime === "deno" ? WITHOUT_ZSTD : "";
   writeFileSync(
     join(folder, "schemathesis.toml"),
-    `${readFileSync(join(here, "schemathesis.toml"), "utf8")}\n${await seedStore(server.url)}`,
+    `${readFileSync(join(here, "schemathesis.toml"), "utf8")}\n${own}${await seedStore(server.url)}`,
   );
   copyFileSync(join(here, "hooks.py"), join(folder, "hooks.py"));
   const path = join(folder, "report.json");
@@ -114,16 +122,16 @@ if (program === undefined) {
   const { operations, failures, errors, phases, valid_rates, test_cases } = report;
   console.log(`${test_cases.generated} cases, ended with ${status}`);
   const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: Record<string, object> };
-  for (const [at, methods] of Object.entries(paths)) {
-    for (const method of Object.keys(methods)) {
-      const label = `${method.toUpperCase()} ${at}`;
-      const wrong = failures.filter((failure) => failure.operations.some((one) => one.includes(label)));
-      check(label, wrong.length === 0, wrong);
-    }
-  }
-  const strays = failures.filter(({ operations: at }) =>
-    at.some((one) => !Object.keys(paths).some((p) => one.endsWith(p))),
+  const labels = new Set(
+    Object.entries(paths).flatMap(([at, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${at}`),
+    ),
   );
+  for (const label of labels) {
+    const wrong = failures.filter((failure) => failure.operations.includes(label));
+    check(label, wrong.length === 0, wrong);
+  }
+  const strays = failures.filter((failure) => !failure.operations.some((one) => labels.has(one)));
   check("nothing else was wrong", strays.length === 0 && errors.length === 0 && status === 0, {
     strays,
     errors,

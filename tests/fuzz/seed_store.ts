@@ -46,12 +46,13 @@ export async function seedStore(url: string): Promise<string> {
   }
   const list = (values: Iterable<string>) => JSON.stringify([...values]);
   const some = (dictionary: string) => `{ dictionary = "${dictionary}", probability = 0.7 }`;
-  // Of packages and of uploads: both are {id}.
-  const ids = [...packages, ...uploads, ...uploads, "team/app@1.0"];
+  // Were all of them closed and given up, there would soon be nothing left to add to.
+  const closing = packages.slice(0, 6);
   return `
 [dictionaries]
-ids.values = ${list(ids)}
-packages.values = ${list(packages)}
+packages.values = ${list([...packages, "team/app@1.0"])}
+closing.values = ${list(closing)}
+uploads.values = ${list(uploads)}
 paths.values = ${list([...paths, "new", "new/a", "results/new.xml"])}
 objects.values = ${list(addresses)}
 classes.values = ["working", "transient", "standard-evidence", "release-evidence", "permanent-record"]
@@ -62,7 +63,7 @@ offsets.values = [0]
 types.values = ["application/json", "application/cbor", "text/event-stream", "application/zip", "application/x-tar", "*/*"]
 
 [parameters]
-"path.id" = ${some("ids")}
+"path.id" = ${some("packages")}
 "path.path" = ${some("paths")}
 "path.content_address" = ${some("objects")}
 "query.package_id" = ${some("packages")}
@@ -74,5 +75,13 @@ types.values = ["application/json", "application/cbor", "text/event-stream", "ap
 "header.content-encoding" = ${some("codings")}
 "header.accept" = ${some("types")}
 "header.upload-offset" = ${some("offsets")}
+
+[[operations]]
+include-operation-id = ["finalizePackage", "abandonPackage"]
+parameters = { "path.id" = { dictionary = "closing", probability = 0.9 } }
+
+[[operations]]
+include-path = "/uploads/{id}"
+parameters = { "path.id" = ${some("uploads")} }
 `;
 }
