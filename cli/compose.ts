@@ -54,6 +54,7 @@ export async function compose(config: Config, runtime: Runtime, signal?: AbortSi
       maxArchiveEntries: limits.max_archive_entries,
       maxArchiveBytes: limits.max_archive_bytes,
       maxArchiveRatio: limits.max_archive_ratio,
+      maxOpenUploads: limits.max_open_uploads,
     },
   });
   return {

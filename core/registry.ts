@@ -205,7 +205,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     ...(options.projectManifest === undefined ? {} : { projectManifest: options.projectManifest }),
   };
 
-  const uploads = createUploads({ database, dataPlane, clock, ids });
+  const uploads = createUploads({ database, dataPlane, clock, ids, maxOpen: limits.maxOpenUploads });
   const uploadDeps = { ...deps, uploads };
 
   const useCases: Omit<

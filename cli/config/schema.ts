@@ -140,6 +140,9 @@ export const schema = z.strictObject({
     max_archive_ratio: count()
       .default(DEFAULT_LIMITS.maxArchiveRatio)
       .meta(meta("How many times its compressed size an archive may have.", "a whole number above zero")),
+    max_open_uploads: count()
+      .default(DEFAULT_LIMITS.maxOpenUploads)
+      .meta(meta("Most uploads that one principal may have open.", "a whole number above zero")),
     max_json_bytes: byteSize()
       .default(1024 * 1024)
       .meta(meta("Largest body of JSON.", "a size above zero, such as 1048576 or 1MiB")),

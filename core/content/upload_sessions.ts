@@ -17,7 +17,6 @@ const HOUR = 60 * 60 * 1000;
 const IDLE = 24 * HOUR;
 /** It ends so long after its beginning whatever happens, ms. */
 const LIFE = 7 * 24 * HOUR;
-const MAX_OPEN = 100;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** An upload belongs to the principal who began it; everybody else finds nothing. */
@@ -29,6 +28,8 @@ export interface UploadOwner {
 export interface SessionDeps {
   readonly database: Database<Tables>;
   readonly clock: Clock;
+  /** Uploads that one owner may have open. */
+  readonly maxOpen: number;
 }
 
 export type SessionRow = Readonly<UploadSessionsTable>;
@@ -71,11 +72,11 @@ export async function insertSession(
       .where("state", "!=", "completed")
       .where("expires_at", ">", row.created_at)
       .executeTakeFirstOrThrow();
-    if (Number(count) >= MAX_OPEN) {
+    if (Number(count) >= deps.maxOpen) {
       throw new RegistryError(
         "too_many_uploads",
-        `${MAX_OPEN} uploads of yours are open; complete or cancel some before you begin another`,
-        { limit: MAX_OPEN },
+        `${deps.maxOpen} uploads of yours are open; complete or cancel some before you begin another`,
+        { limit: deps.maxOpen },
       );
     }
     await trx.insertInto("upload_sessions").values(row).execute();

@@ -127,6 +127,8 @@ export function createUploads(deps: {
   readonly dataPlane: DataPlane;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Uploads that one owner may have open. */
+  readonly maxOpen: number;
 }): Uploads {
   const { database, dataPlane } = deps;
   const requests = createNewestRequests();

@@ -27,6 +27,8 @@ export interface Limits {
   readonly maxArchiveBytes: number;
   /** How many times its compressed size an archive may have. */
   readonly maxArchiveRatio: number;
+  /** Uploads that one principal may have open. */
+  readonly maxOpenUploads: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxArchiveEntries: 12_000,
   maxArchiveBytes: 1024 ** 4,
   maxArchiveRatio: 200,
+  maxOpenUploads: 100,
 });
 
 /** Everything a use case works with. */

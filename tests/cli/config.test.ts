@@ -120,6 +120,7 @@ describe("environment names", () => {
     "limits.max_archive_entries": "7",
     "limits.max_archive_bytes": "7MiB",
     "limits.max_archive_ratio": "7",
+    "limits.max_open_uploads": "7",
     "limits.max_json_bytes": "7KiB",
     "reads.verify": "no",
   };
