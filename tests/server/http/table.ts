@@ -1,6 +1,7 @@
 /** Calls and wanted answers, in order: later ones see what earlier ones did. */
 import { text } from "../../support/registry_fixture.ts";
 import { filling, reading } from "./table_files.ts";
+import { archiving, following, uploading } from "./table_uploads.ts";
 
 export interface Call {
   /** `METHOD path`; `{name}` is what an earlier answer was kept as. */
@@ -268,6 +269,9 @@ export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   closing,
   schemas,
   maintaining,
+  uploading,
+  archiving,
+  following,
 };
 
 export function bodyBytes(body: unknown): Uint8Array<ArrayBuffer> | undefined {
