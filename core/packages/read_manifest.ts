@@ -30,8 +30,8 @@ const MAX_LARGE = 4;
 /** A manifest's JSON is some 1.2 times as long as its CBOR; one of control characters may be six times as long. */
 const MAX_JSON_BYTES = 1024 ** 3;
 const PIECE = 1024 * 1024;
-/** Read from the database at once. SQLite goes through the whole of it for each part, so they must not be many. */
-const PART = LARGE;
+/** Read from the database at once. SQLite goes through the whole of it for each part, so there must not be many. */
+const PART = 64 * 1024 * 1024;
 
 /**
  * The manifest's exact CBOR bytes, or its JCS projection.
@@ -43,10 +43,11 @@ export async function getManifest(
   caller: Caller,
   ref: string,
   form: ManifestForm,
+  partBytes = PART,
 ): Promise<ManifestContent> {
   authorize(caller, "package:read");
   const row = await findPackage(deps, caller, ref);
-  const stored = await findStored(deps, row);
+  const stored = await findStored(deps, row, partBytes);
   const limit = deps.limits.maxManifestBytes;
   if (form === "jcs" && stored.length > limit) {
     throw new RegistryError(
@@ -127,39 +128,40 @@ function handOut(pieces: AsyncGenerator<Uint8Array, void, void>, leave: () => vo
 
 /** The bytes as they are in the log. @throws {RegistryError} `package_not_finalized`, `chain_broken` */
 export async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Uint8Array> {
-  return await wholeOf(deps, row, await findStored(deps, row));
+  return await wholeOf(deps, row, await findStored(deps, row, PART));
 }
 
 interface Stored {
   readonly length: number;
-  /** Where it is not large. */
+  /** Where one part is all of it. */
   readonly bytes: Uint8Array | null;
+  readonly partBytes: number;
 }
 
-async function findStored(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Stored> {
+async function findStored(deps: PackageDeps, row: ArtifactPackagesTable, partBytes: number): Promise<Stored> {
   const stored = await deps.database.read
     .selectFrom("event_payloads")
     .select([
       sql<number | null>`length(payload)`.as("length"),
-      sql<Uint8Array | null>`case when length(payload) <= ${sql.lit(PART)} then payload end`.as("bytes"),
+      sql<Uint8Array | null>`case when length(payload) <= ${sql.lit(partBytes)} then payload end`.as("bytes"),
     ])
     .where("sequence", "=", manifestSequence(row))
     .executeTakeFirst();
   if (stored === undefined || stored.length === null) throw lost(row);
-  return { length: Number(stored.length), bytes: stored.bytes };
+  return { length: Number(stored.length), bytes: stored.bytes, partBytes };
 }
 
 /** Part by part: the databases give one in a fifth of a second, and nobody can interrupt them. */
 async function* readStored(
   deps: PackageDeps,
   row: ArtifactPackagesTable,
-  { length, bytes }: Stored,
+  { length, bytes, partBytes }: Stored,
 ): AsyncGenerator<Uint8Array, void, void> {
   if (bytes !== null) yield bytes;
-  for (let at = bytes?.length ?? 0; at < length; at += PART) {
+  for (let at = bytes?.length ?? 0; at < length; at += partBytes) {
     const found = await deps.database.read
       .selectFrom("event_payloads")
-      .select(sql<Uint8Array | null>`substr(payload, ${sql.lit(at + 1)}, ${sql.lit(PART)})`.as("part"))
+      .select(sql<Uint8Array | null>`substr(payload, ${sql.lit(at + 1)}, ${sql.lit(partBytes)})`.as("part"))
       .where("sequence", "=", manifestSequence(row))
       .executeTakeFirst();
     // Erased meanwhile: whoever reads is cut off.

@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createManifestProjector } from "../../../adapters/manifest-worker/mod.ts";
 import { concatBytes } from "../../../core/base/bytes.ts";
-import { decodeManifest, manifestToJcs, type Registry } from "../../../core/mod.ts";
+import { DEFAULT_LIMITS, decodeManifest, manifestToJcs, type Registry } from "../../../core/mod.ts";
+import { getManifest } from "../../../core/packages/read_manifest.ts";
+import type { PackageDeps } from "../../../core/packages/types.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import { caller, closeFixtures, failureOf, newPackage, openFixture } from "../../support/registry_fixture.ts";
 
@@ -37,6 +39,25 @@ forEachDatabase((_, open) => {
           expect([length, pieces.length > 1]).toEqual([wanted.length, true]);
           expect(Bun.hash(concatBytes(pieces))).toBe(Bun.hash(wanted));
           expect(Bun.hash(await registry.getManifestBytes(caller, packageId, form))).toBe(Bun.hash(wanted));
+        }
+      }
+    });
+
+    test("reads what is very long in parts, whatever their length", async () => {
+      const database = await open();
+      const { registry } = await openFixture({ database });
+      const packageId = await closed(registry);
+      const wanted = await registry.getManifestBytes(caller, packageId, "cbor");
+      const deps = { database, ledger: registry.ledger, limits: DEFAULT_LIMITS } as unknown as PackageDeps;
+      for (const part of [300_000, Math.ceil(wanted.length / 2), wanted.length - 1, wanted.length]) {
+        for (const [form, bytes] of [
+          ["cbor", wanted],
+          ["jcs", manifestToJcs(decodeManifest(wanted))],
+        ] as const) {
+          const { length, body } = await getManifest(deps, caller, packageId, form, part);
+          const pieces: Uint8Array[] = [];
+          for await (const piece of body) pieces.push(piece);
+          expect([part, length, Bun.hash(concatBytes(pieces))]).toEqual([part, bytes.length, Bun.hash(bytes)]);
         }
       }
     });
