@@ -115,7 +115,9 @@ async function whole(server: Server, caller: Caller, event: FeedEvent): Promise<
   const { payload, payload_size, sequence } = event;
   if (payload !== null || payload_size === null) return event;
   const request = { path: { sequence }, parseAs: "arrayBuffer" as const };
-  const { data } = await server.ask(caller, (asked) => server.api.getEventPayload({ ...asked, ...request }));
+  const { data } = await server.ask(caller, (asked) => server.api.getEventPayload({ ...asked, ...request }), {
+    long: true,
+  });
   return { ...event, payload: new Uint8Array(data as unknown as ArrayBuffer) };
 }
 

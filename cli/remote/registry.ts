@@ -65,7 +65,9 @@ export function createRemoteRegistry(server: Server): Door {
     async getManifestBytes(caller, ref, form) {
       const { package_id: id, manifest_digest: digest } = await this.getPackage(caller, ref);
       const request = { path: { id }, headers: { accept: "application/cbor" }, parseAs: "arrayBuffer" as const };
-      const { data } = await server.ask(caller, (asked) => api.getManifest({ ...asked, ...request }));
+      const { data } = await server.ask(caller, (asked) => api.getManifest({ ...asked, ...request }), {
+        long: true,
+      });
       const bytes = new Uint8Array(data as unknown as ArrayBuffer);
       if (manifestDigest(bytes, server.hasher) !== digest) {
         throw new RegistryError(
@@ -78,8 +80,8 @@ export function createRemoteRegistry(server: Server): Door {
     },
     async verifyPackage(caller, ref, onProgress) {
       checkPackageRef(ref);
-      const verified = await server.ask(caller, (asked) => api.verifyPackage({ ...asked, path: { id: ref } }));
-      const report = answer<VerifyReport>(server, verified);
+      const call = (asked: Asked) => api.verifyPackage({ ...asked, path: { id: ref } });
+      const report = answer<VerifyReport>(server, await server.ask(caller, call, { long: true }));
       onProgress?.(report);
       return report;
     },
@@ -88,15 +90,13 @@ export function createRemoteRegistry(server: Server): Door {
     verifyEvents: (caller, options) => verifyEvents(server, caller, options),
     async inspect(caller, { grace } = {}) {
       const request = { query: graceOf(grace) };
-      return answer<DoctorReport>(
-        server,
-        await server.ask(caller, (asked) => api.inspectStore({ ...asked, ...request })),
-      );
+      const call = (asked: Asked) => api.inspectStore({ ...asked, ...request });
+      return answer<DoctorReport>(server, await server.ask(caller, call, { long: true }));
     },
     async fix(caller, { grace }) {
       const request = { query: graceOf(grace) };
       const call = (asked: Asked) => api.fixStore({ ...asked, ...request });
-      return answer<FixReport>(server, await server.ask(caller, call, { again: false }));
+      return answer<FixReport>(server, await server.ask(caller, call, { again: false, long: true }));
     },
   };
 }

@@ -2,6 +2,7 @@
 import { type Caller, type Hasher, RegistryError } from "../../core/mod.ts";
 import { type Api, ApiError } from "../../sdk/typescript/mod.ts";
 import { backOff, mayPass } from "../../sdk/typescript/retry.ts";
+import { STALL, within } from "../../sdk/typescript/watchdog.ts";
 import { ERROR_EXITS } from "../output/exit_codes.ts";
 import { toRegistryError } from "./errors.ts";
 
@@ -26,22 +27,27 @@ export interface Asking {
   readonly again?: boolean;
   /** How often a broken connection is tried, 5 by default. */
   readonly attempts?: number;
+  /** The whole answer may take as long as it takes; otherwise a wire counts as dead after two minutes. */
+  readonly long?: boolean;
 }
 
 const ATTEMPTS = 5;
 
-export function createServer({ url, api, hasher }: Pick<Server, "url" | "api" | "hasher">): Server {
+/** @param stall ms after which a wire without an answer counts as dead */
+export function createServer({ url, api, hasher }: Pick<Server, "url" | "api" | "hasher">, stall = STALL): Server {
   /** A server that never answered is most likely not there: nobody should have to wait for that to be said. */
   let answered = false;
   return {
     url,
     api,
     hasher,
-    async ask({ signal }, call, { again = true, attempts = ATTEMPTS } = {}) {
+    async ask({ signal }, call, { again = true, attempts = ATTEMPTS, long = false } = {}) {
       for (let attempt = 1; ; attempt++) {
         signal?.throwIfAborted();
         try {
-          const result = await call(signal === undefined ? {} : { signal });
+          const result = long
+            ? await call(signal === undefined ? {} : { signal })
+            : await within(stall, signal, (signal) => call({ signal }));
           answered = true;
           return result;
         } catch (error) {
