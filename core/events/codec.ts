@@ -4,7 +4,7 @@ import { RegistryError } from "../base/errors.ts";
 import type { CallContext } from "../spi/authenticator.ts";
 import { EVENT_TYPES, type EventType, type NewEvent, type ReducibleEvent, type StoredEvent } from "./types.ts";
 
-/** A manifest of 250,000 files stays under this; nothing larger is ever written. */
+/** Of a payload that is decoded strictly. Manifests may be larger, where the settings say so, and are not read here. */
 const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
 
 export function encodePayload(event: NewEvent): Uint8Array {

@@ -96,11 +96,11 @@ export async function* pathsOf(db: Reader, packageId: string): AsyncGenerator<re
   }
 }
 
-async function readEntries(trx: Reader, packageId: string, limit: number): Promise<readonly ManifestEntry[]> {
+/** Every entry of a package, in pages, in the order of their paths after NFC. */
+export async function* entriesOf(db: Reader, packageId: string): AsyncGenerator<readonly ManifestEntry[], void, void> {
   const pace = new Pace();
-  const entries: ManifestEntry[] = [];
   for (let after = ""; ; ) {
-    const page = await trx
+    const page = await db
       .selectFrom("artifact_files")
       .select(filesTable.columns)
       .where("package_id", "=", packageId)
@@ -108,12 +108,19 @@ async function readEntries(trx: Reader, packageId: string, limit: number): Promi
       .orderBy("path_key")
       .limit(PAGE)
       .execute();
-    for (const row of page) entries.push(entryOf(row));
-    if (entries.length > limit) throw tooManyEntries(limit);
+    yield page.map(entryOf);
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
+    if (last === undefined || page.length < PAGE) return;
     after = last.path_key;
     if (pace.due()) await pace.turn();
+  }
+}
+
+async function readEntries(trx: Reader, packageId: string, limit: number): Promise<readonly ManifestEntry[]> {
+  const entries: ManifestEntry[] = [];
+  for await (const page of entriesOf(trx, packageId)) {
+    for (const entry of page) entries.push(entry);
+    if (entries.length > limit) throw tooManyEntries(limit);
   }
   // In order already, but for paths that are not NFC.
   return await sortInTurns(entries, (a, b) => compareUtf8(a.path, b.path));

@@ -9,6 +9,7 @@ import type { Caller } from "../spi/authenticator.ts";
 import type { ByteRange, StorageLocation } from "../spi/storage.ts";
 import { loadOne, want } from "../views/loader.ts";
 import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
+import { entriesOf } from "./build_manifest.ts";
 import type { FileEntry } from "./entries.ts";
 import { findPackage } from "./read.ts";
 import { storedManifest } from "./read_manifest.ts";
@@ -170,23 +171,16 @@ export async function verifyPackage(
   authorize(caller, "package:verify");
   const row = await findPackage(deps, caller, ref);
   const pathsByAddress = new Map<string, { size: number; sha256: string; paths: string[] }>();
-  const files = await deps.database.read
-    .selectFrom("artifact_files")
-    .select(["content_address", "relative_path", "size", "digest_sha256"])
-    .where("package_id", "=", row.package_id)
-    .where("kind", "=", "file")
-    .orderBy("path_key")
-    .execute();
-  for (const file of files) {
-    const address = file.content_address as string;
-    const known = pathsByAddress.get(address);
-    if (known !== undefined) known.paths.push(file.relative_path);
-    else
-      pathsByAddress.set(address, {
-        size: file.size ?? 0,
-        sha256: file.digest_sha256 ?? "",
-        paths: [file.relative_path],
-      });
+  for await (const page of entriesOf(deps.database.read, row.package_id)) {
+    for (const file of page) {
+      if (file.kind !== "file") continue;
+      const known = pathsByAddress.get(file.content_address);
+      if (known !== undefined) known.paths.push(file.path);
+      else {
+        const { sha256 } = file.digests;
+        pathsByAddress.set(file.content_address, { size: file.size, sha256, paths: [file.path] });
+      }
+    }
   }
   const damaged: DamagedObject[] = [];
   let objects = 0;
