@@ -100,4 +100,19 @@ const unheard: Group = [
   })),
 );
 
-export const TRUNCATED: Readonly<Record<string, Group>> = { cut, framing, unheard };
+/** Begun, and then nothing more comes: the server's clocks end it. A connection that was never used is just closed. */
+const stalled: Group = [
+  ["nothing", "", [0, 408]],
+  ["half a method", "PO", [408]],
+  ["a request line", "GET /packages HTTP/1.1\r\n", [408]],
+  ["half a header", `GET /packages HTTP/1.1\r\n${HOST}X: y`, [408]],
+  ...ROUTES.filter(([name]) => !name.includes("digest")).map(([name, method, target, headers, body]) => [
+    name,
+    `${method} ${target} HTTP/1.1\r\n${HOST}${headers}Content-Length: ${body.length}\r\n\r\n${body.slice(0, 100)}`,
+    // Another request may have taken the same upload over, or closed it.
+    target.startsWith("/uploads") ? [408, 409] : [408],
+  ]),
+  ["chunks", `PUT /packages/{open}/files/cut HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n4\r\nab`, [408]],
+].map(([name, text, wants]) => ({ name: `${name}, and then nothing`, send: text as string, wants: wants as number[] }));
+
+export const TRUNCATED: Readonly<Record<string, Group>> = { cut, framing, unheard, stalled };
