@@ -52,19 +52,32 @@ export function networkTarget(options: NetworkTargetOptions): TreeTarget {
   const heard = signal === undefined ? {} : { signal };
   const algorithms: readonly Algorithm[] = sha512 ? ["sha512"] : [];
 
-  /** A directory or symlink. Asked again it is refused because of itself, so then that is as good as done. */
+  /** A directory or symlink. Asked again, also by the runtime itself, it is refused because of itself. */
   async function addEntry(path: string, kind: "directory" | "symlink", body: string): Promise<void> {
     const trial = patience.begin();
-    for (let again = false; ; again = true) {
+    for (;;) {
       signal?.throwIfAborted();
       try {
         await api.putFile({ ...heard, path: { id: packageId, path }, query: { kind }, body: new Blob([body]) });
         return trial.moved();
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (again && isApi(error, "path_exists")) return trial.moved();
+        if (isApi(error, "path_exists") && (await stands(path, kind, body))) return trial.moved();
         await trial.failed(error, signal);
       }
+    }
+  }
+
+  /** What is no file has no content to get: the refusal tells what it is. */
+  async function stands(path: string, kind: "directory" | "symlink", target: string): Promise<boolean> {
+    const call = (asked: object) => api.getFile({ ...asked, path: { id: packageId, path } });
+    try {
+      const { response } = await patience.server.ask(caller, call);
+      await response.body?.cancel();
+      return false;
+    } catch (error) {
+      if (!isRegistryError(error, "file_not_found")) throw error;
+      return error.data.kind === kind && (kind === "directory" || error.data.target === target);
     }
   }
 

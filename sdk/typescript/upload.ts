@@ -122,12 +122,15 @@ export function counted(
 ): Counted {
   const reader = source.getReader();
   let count = 0;
+  let givenUp = false;
   const result: Counted = {
     stream: new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
           try {
             const { done, value } = await reader.read();
+            // The connection broke meanwhile, which ends the source too: nothing is wrong with it.
+            if (givenUp) return;
             count += value?.length ?? 0;
             if (size !== undefined && (count > size || (done && count < size))) {
               throw new RangeError(
@@ -138,12 +141,16 @@ export function counted(
             onBytes(count);
             controller.enqueue(value);
           } catch (error) {
+            if (givenUp) return;
             result.failure = { error };
             await reader.cancel(error).catch(() => {});
             throw error;
           }
         },
-        cancel: (reason) => reader.cancel(reason),
+        cancel(reason) {
+          givenUp = true;
+          return reader.cancel(reason);
+        },
       },
       { highWaterMark: 0 },
     ),
