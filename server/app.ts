@@ -101,7 +101,7 @@ export function createApp(options: AppOptions): App {
   manifestRoutes(app, registry);
   objectRoutes(app, registry, options.chunks);
   metadataSchemaRoutes(app, registry);
-  uploadRoutes(app, registry);
+  uploadRoutes(app, registry, options.chunks);
   doctorRoutes(app, registry);
   eventRoutes(app, registry, options.stopping);
   app.notFound(notFound(app));

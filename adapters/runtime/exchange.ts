@@ -91,6 +91,7 @@ export function beginExchange(
         signal: abort.signal,
         gate: upload,
         maxHead: settings.maxHeadBytes,
+        chunks: options.chunks,
         onBodyWanted() {
           if (!continued) outgoing.writeContinue();
           continued = true;

@@ -1,6 +1,7 @@
 /** `node:http`'s request as a web `Request`. */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { ChunkPool } from "../../core/base/chunk_pool.ts";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { Gate } from "./gate.ts";
 
@@ -25,6 +26,8 @@ export interface Incoming {
   readonly gate: Gate;
   /** Bytes of request line and headers. */
   readonly maxHead: number;
+  /** Adopts what comes. */
+  readonly chunks: ChunkPool | undefined;
   /** The application asks for the body. */
   onBodyWanted(): void;
 }
@@ -100,7 +103,7 @@ function readTarget(target: string): { readonly authority?: string; readonly pat
   return { path, ...(authority !== undefined && { authority }) };
 }
 
-function bodyOf({ message, gate, onBodyWanted }: Incoming) {
+function bodyOf({ message, gate, chunks, onBodyWanted }: Incoming) {
   let over = false;
   let drop = () => {};
   const strategy = { highWaterMark: 0, size: (chunk?: Uint8Array) => chunk?.byteLength ?? 0 };
@@ -117,7 +120,9 @@ function bodyOf({ message, gate, onBodyWanted }: Incoming) {
           gate.moved(chunk.byteLength);
           if (over) return;
           // Not a Buffer: its slice() would share memory where everybody expects a copy.
-          controller.enqueue(new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength));
+          const own = new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
+          chunks?.adopt(own);
+          controller.enqueue(own);
           if ((controller.desiredSize ?? 0) < -READ_AHEAD) message.pause();
         });
         message.on("end", () => {

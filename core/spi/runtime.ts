@@ -82,7 +82,7 @@ export interface ServeOptions {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
   /** The words of what the transport refuses. Default: nothing but the status. */
   refuse?(status: RefusalStatus): Refusal;
-  /** What of an answer's body came from here is given back once the system has its bytes. */
+  /** What of an answer's body came from here is given back once the system has its bytes. It adopts what requests bring. */
   readonly chunks?: ChunkPool;
   /** What `fetch` threw, or the stream of an answer. */
   onError?(error: unknown): void;

@@ -1,6 +1,6 @@
 /** Request bodies: counted in our own stream, and cut ones told from complete ones. */
 import type { MiddlewareHandler } from "hono";
-import { collect, isRegistryError, messageOf, RegistryError, toIterable } from "../../core/mod.ts";
+import { type ChunkPool, collect, isRegistryError, messageOf, RegistryError, toIterable } from "../../core/mod.ts";
 import type { AppEnv } from "../env.ts";
 import { HttpError } from "./error.ts";
 
@@ -10,6 +10,30 @@ const MAX_JSON_DEPTH = 64;
 export function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   refuseCoding(request.headers);
   return encodedBodyOf(request);
+}
+
+/**
+ * As {@link bodyOf}, for who looks at no chunk any more that is two behind the one it asks for: `IngestFileInput.source`.
+ * `chunks` is the transport's, and gets them back.
+ */
+export function passingBodyOf(request: Request, chunks: ChunkPool | undefined): AsyncIterable<Uint8Array> {
+  const body = bodyOf(request);
+  if (chunks === undefined) return body;
+  return {
+    [Symbol.asyncIterator]() {
+      const bytes = body[Symbol.asyncIterator]();
+      const held: Uint8Array[] = [];
+      return {
+        async next() {
+          if (held.length === 2) chunks.giveBack(held.shift() as Uint8Array);
+          const step = await bytes.next();
+          if (!step.done) held.push(step.value);
+          return step;
+        },
+        return: async () => (await bytes.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
 }
 
 /** As {@link bodyOf}, whatever its Content-Encoding: the caller looks after that. */

@@ -11,7 +11,7 @@ import {
 } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
-import { bodyOf, contentLength, decodeUtf8, smallBody } from "../http/body.ts";
+import { contentLength, decodeUtf8, passingBodyOf, smallBody } from "../http/body.ts";
 import { contentResponse } from "../http/content.ts";
 import { expectedDigests } from "../http/digests.ts";
 import { attachment } from "../http/disposition.ts";
@@ -169,7 +169,7 @@ export function fileRoutes(app: App, registry: Registry, chunks: ChunkPool | und
           return json(await registry.addSymlink(caller, { packageId, path, target }), 201, { location });
         }
         const algorithms: readonly Algorithm[] = sha512 ? ["sha512"] : [];
-        const input = { packageId, path, executable, algorithms, ...inputOf(request) };
+        const input = { packageId, path, executable, algorithms, ...inputOf(request, chunks) };
         const { entry, replaced, deduplicated } = await (replace
           ? registry.putFile(caller, input)
           : registry.ingestFile(caller, input));
@@ -225,12 +225,15 @@ function checkPreconditions(headers: Headers, replace: boolean): boolean {
   return true;
 }
 
-function inputOf(request: Request): Pick<IngestFileInput, "source" | "mediaType" | "expected" | "expectedSize"> {
+function inputOf(
+  request: Request,
+  chunks: ChunkPool | undefined,
+): Pick<IngestFileInput, "source" | "mediaType" | "expected" | "expectedSize"> {
   const expected = expectedDigests(request.headers);
   const mediaType = mediaTypeOf(request.headers);
   const expectedSize = contentLength(request.headers);
   return {
-    source: bodyOf(request),
+    source: passingBodyOf(request, chunks),
     expected,
     ...(mediaType === undefined ? {} : { mediaType }),
     ...(expectedSize === undefined ? {} : { expectedSize }),

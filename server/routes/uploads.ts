@@ -1,10 +1,17 @@
 /** `/uploads`: files over several requests (draft-ietf-httpbis-resumable-upload, interop version 8). */
 import { createRoute } from "@hono/zod-openapi";
-import { type Digest, isRegistryError, type Registry, RegistryError, type Upload } from "../../core/mod.ts";
+import {
+  type ChunkPool,
+  type Digest,
+  isRegistryError,
+  type Registry,
+  RegistryError,
+  type Upload,
+} from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { errorResponse } from "../errors.ts";
-import { bodyOf, contentLength } from "../http/body.ts";
+import { contentLength, passingBodyOf } from "../http/body.ts";
 import { expectedDigests } from "../http/digests.ts";
 import { HttpError } from "../http/error.ts";
 import { json } from "../json.ts";
@@ -93,7 +100,7 @@ const cancel = createRoute({
   responses: { 204: { description: "It is gone", headers: headers() }, ...problems(404, 409) },
 });
 
-export function uploadRoutes(app: App, registry: Registry): void {
+export function uploadRoutes(app: App, registry: Registry, chunks: ChunkPool | undefined): void {
   addRoute(app, create, (c) =>
     answered(c.get("requestId"), async () => {
       const request = c.req.raw;
@@ -102,7 +109,7 @@ export function uploadRoutes(app: App, registry: Registry): void {
       const sent = c.req.valid("header");
       const complete = sent["upload-complete"] === "?1";
       const length = lengthOf(0, complete, sent["upload-length"], request);
-      const source = bodyOf(request);
+      const source = passingBodyOf(request, chunks);
       const expectedHere = digestsIn("content-digest", sent["content-digest"]);
       let upload = await registry.createUpload(caller, {
         packageId: target.package_id,
@@ -152,7 +159,7 @@ export function uploadRoutes(app: App, registry: Registry): void {
       const length = lengthOf(offset, complete, sent["upload-length"], request);
       const upload = await registry.appendUpload(c.get("caller"), {
         uploadId: c.req.valid("param").id,
-        ...{ offset, complete, source: bodyOf(request) },
+        ...{ offset, complete, source: passingBodyOf(request, chunks) },
         expected: digestsIn("repr-digest", sent["repr-digest"]),
         expectedHere: digestsIn("content-digest", sent["content-digest"]),
         ...(length === undefined ? {} : { length }),

@@ -40,4 +40,15 @@ describe("createChunkPool()", () => {
     const taken = lent.map(() => pool.take(100).buffer);
     expect(lent.filter(({ buffer }) => taken.includes(buffer))).toHaveLength(2);
   });
+
+  test("adopted memory is freed when it is given back, unless somebody else has a part of it", () => {
+    const pool = createChunkPool(100);
+    const [whole, part] = [new Uint8Array(50), new Uint8Array(50).subarray(10)];
+    for (const chunk of [whole, part]) {
+      pool.adopt(chunk);
+      pool.giveBack(chunk);
+    }
+    expect([whole.length, part.length]).toEqual([0, 40]);
+    expect(pool.take(50).buffer).not.toBe(part.buffer);
+  });
 });
