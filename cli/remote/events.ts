@@ -107,7 +107,10 @@ async function readPage(server: Server, caller: Caller, query: Query, how: Askin
   };
   const { data } = await server.ask(caller, (asked) => server.api.listEvents({ ...asked, ...request }), how);
   const page = pageOf(server, data);
-  return { ...page, events: await Promise.all(page.events.map((event) => whole(server, caller, event))) };
+  const events: FeedEvent[] = [];
+  // One after the other: each of these payloads may be as large as a manifest.
+  for (const event of page.events) events.push(await whole(server, caller, event));
+  return { ...page, events };
 }
 
 /** The feed leaves out payloads above 64 KiB. */
