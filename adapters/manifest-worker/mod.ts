@@ -35,14 +35,14 @@ function project(...[cbor, { maxBytes, signal }]: Parameters<ManifestProjector>)
     worker.on("message", (told: Told) => {
       if ("done" in told) return end(() => resolve(pieces));
       if ("code" in told) return end(() => reject(new RegistryError(told.code, told.message, told.data)));
-      pieces.push(told.piece);
-      length += told.piece.length;
+      pieces.push(new Uint8Array(told.piece));
+      length += told.piece.byteLength;
       if (length > maxBytes) end(() => reject(tooLong(maxBytes)));
     });
     worker.on("error", (error) => end(() => reject(failed(messageOf(error), error))));
     worker.on("exit", (code) => end(() => reject(failed(`it ended with ${code}`))));
     const own = cbor.byteLength === cbor.buffer.byteLength ? cbor : cbor.slice();
-    worker.postMessage(own, [own.buffer as ArrayBuffer]);
+    worker.postMessage(own.buffer, [own.buffer as ArrayBuffer]);
   });
 }
 

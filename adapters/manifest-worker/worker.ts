@@ -6,9 +6,9 @@ import type { Told } from "./told.ts";
 
 const tell = (told: Told, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(told, transfer);
 
-parentPort?.once("message", (cbor: Uint8Array) => {
+parentPort?.once("message", (cbor: ArrayBuffer) => {
   try {
-    for (const piece of jcsPieces(cbor)) tell({ piece }, [piece.buffer]);
+    for (const { buffer: piece } of jcsPieces(new Uint8Array(cbor))) tell({ piece }, [piece]);
     tell({ done: true });
   } catch (error) {
     tell({

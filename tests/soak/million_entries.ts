@@ -17,7 +17,7 @@ import { commit, sleep, Tally, workspace } from "./rig.ts";
 const USAGE = `usage: tests/soak/million_entries [options]
   --entries <n>       default 1000000
   --runtime <name>    of the server: bun (default), deno or node
-  --gap <ms>          how long a neighbour may wait while others are served (default 1500)`;
+  --gap <ms>          how long a neighbour may wait while others are served (default 2500)`;
 /** Of one archive, its directory not counted. */
 const NAMES = 10_000;
 /** How often the neighbour asks, ms. */
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   options: {
     entries: { type: "string", default: "1000000" },
     runtime: { type: "string", default: "bun" },
-    gap: { type: "string", default: "1500" },
+    gap: { type: "string", default: "2500" },
     help: { type: "boolean", default: false },
   },
 });
