@@ -128,10 +128,13 @@ async function findPackage(push: Push, found: Walk): Promise<Package | undefined
     const same = await isSame(push, found, packageId);
     return same ? earlier : anew("was finished, and the directory has changed since");
   }
-  context.output.note(
-    `goes on with package ${packageId}, begun ${journal.begun}: ${formatCount(journal.sent.size)} files are there`,
-    { package_id: packageId, begun: journal.begun, files: journal.sent.size },
-  );
+  const { begun, sent } = journal;
+  const files = `${formatCount(sent.size)} ${sent.size === 1 ? "file is" : "files are"} there`;
+  context.output.note(`goes on with package ${packageId}, begun ${begun}: ${files}`, {
+    package_id: packageId,
+    begun,
+    files: sent.size,
+  });
   return earlier;
 }
 

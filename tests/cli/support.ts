@@ -19,10 +19,14 @@ export const RUNTIMES: Readonly<Record<RuntimeName, readonly string[]>> = {
 };
 export const RUNTIME_NAMES = Object.keys(RUNTIMES) as RuntimeName[];
 
+/** Where pushes keep their journals, so that none is left in the home of whoever runs the tests. */
+let state: string | undefined;
+
 /** Ours without the settings of whoever runs the tests. */
 export function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("ARTIFACTSTORE_"));
-  return { ...(Object.fromEntries(own) as Record<string, string>), DENO_NO_UPDATE_CHECK: "1", ...extra };
+  const set = { DENO_NO_UPDATE_CHECK: "1", ...(state === undefined ? {} : { XDG_STATE_HOME: state }) };
+  return { ...(Object.fromEntries(own) as Record<string, string>), ...set, ...extra };
 }
 
 const running = new Set<Bun.Subprocess>();
@@ -33,6 +37,7 @@ const running = new Set<Bun.Subprocess>();
  */
 export function temporary(name: string): string {
   const dir = mkdtempSync(join(tmpdir(), `artifactstore-cli-${name}-`));
+  state = join(dir, ".state");
   afterAll(async () => {
     for (const child of running) child.kill("SIGKILL");
     await Promise.all([...running].map((child) => child.exited));
