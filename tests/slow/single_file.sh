@@ -30,6 +30,11 @@ check 'data lies in the working directory' test -f "$work/home/data/artifact-sto
 check 'verify' alone verify core@1
 check 'fetch' alone fetch core@1 out
 check 'byte for byte' diff -r "$root/core" "$work/home/out"
+mkdir "$work/home/many" && (cd "$work/home/many" && for i in $(seq 6000); do : >"entry-$i"; done)
+check 'ingest of many files' alone ingest many --name many --version 1 --retention-class transient
+# Above 1 MiB a worker makes the JSON, which has to be inside the file too.
+json_of_many() { [ "$(alone manifest many@1 | grep -o '"kind":"file"' | wc -l)" = 6000 ]; }
+check 'its manifest as JSON' json_of_many
 check 'events verify' alone events verify
 check 'replay --check' alone replay --check
 check 'doctor' alone doctor
