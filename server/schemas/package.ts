@@ -43,25 +43,29 @@ export const PackageSchema = z
   })
   .openapi("Package");
 
-export const FinalizedPackageSchema = PackageSchema.extend({
-  warnings: z
-    .array(
-      z
-        .object({
-          code: z.enum(["case_clash"]).openapi({
-            description: "`case_clash`: paths that differ only in case, of which some file systems hold only one",
-          }),
-          message: z.string(),
-          count: z.int().openapi({ description: "Sets of paths concerned" }),
-          examples: z.array(z.array(z.string())).openapi({
-            description: "Some of these sets, and some paths of each",
-            example: [["README.txt", "readme.txt"]],
-          }),
-        })
-        .openapi("PackageWarning"),
-    )
-    .openapi({ description: "What is allowed and yet worth knowing; empty most of the time" }),
-}).openapi("FinalizedPackage");
+const PackageWarningSchema = z
+  .object({
+    code: z.enum(["case_clash"]).openapi({
+      description: "`case_clash`: paths that differ only in case, of which some file systems hold only one",
+    }),
+    message: z.string(),
+    count: z.int().openapi({ description: "Sets of paths concerned" }),
+    examples: z.array(z.array(z.string())).openapi({
+      description: "Some of these sets, and some paths of each",
+      example: [["README.txt", "readme.txt"]],
+    }),
+  })
+  .openapi("PackageWarning");
+
+// Not `extend()`, which is written as `allOf`.
+export const FinalizedPackageSchema = z
+  .object({
+    ...PackageSchema.shape,
+    warnings: z
+      .array(PackageWarningSchema)
+      .openapi({ description: "What is allowed and yet worth knowing; empty most of the time" }),
+  })
+  .openapi("FinalizedPackage");
 
 export const PackagePageSchema = z
   .object({

@@ -166,7 +166,39 @@ export type PackagePage = {
     next_cursor: string | null;
 };
 
-export type FinalizedPackage = Package & {
+export type FinalizedPackage = {
+    package_id: string;
+    tenant: string;
+    name: string;
+    version: string | null;
+    state: 'open' | 'finalized' | 'abandoned';
+    retention_class: string;
+    retention_mode: 'none' | 'governance' | 'compliance';
+    expires_at: string | null;
+    metadata: {
+        [key: string]: unknown;
+    };
+    metadata_schema: string | null;
+    external_refs: Array<ExternalRef>;
+    created_at: string;
+    /**
+     * Opaque id of a principal
+     */
+    created_by: string;
+    finalized_at: string | null;
+    /**
+     * Opaque id of a principal
+     */
+    finalized_by: string | null;
+    manifest_digest: string | null;
+    /**
+     * Known once finalised
+     */
+    file_count: number | null;
+    /**
+     * Known once finalised
+     */
+    total_bytes: number | null;
     /**
      * What is allowed and yet worth knowing; empty most of the time
      */
