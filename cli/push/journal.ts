@@ -138,7 +138,13 @@ export function openJournal(path: string, who: PushIdentity, onAside: (path: str
     renameSync(fresh, path);
   }
   function append(line: Head | Line): void {
-    if (fd !== undefined) writeSync(fd, `${JSON.stringify(line)}\n`);
+    if (fd === undefined) return;
+    try {
+      writeSync(fd, `${JSON.stringify(line)}\n`);
+    } catch (error) {
+      // As it is, it would look like the fault of the file that was just sent.
+      throw new RegistryError("storage_failed", `The journal ${path} cannot be written: ${messageOf(error)}`, { path });
+    }
   }
   function note(line: Line): void {
     take(line);

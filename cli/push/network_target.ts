@@ -6,6 +6,7 @@
 import type { ContentDigests } from "../../core/identity/digest_stream.ts";
 import { type Algorithm, type Caller, type FileEntry, isRegistryError, RegistryError } from "../../core/mod.ts";
 import { ApiError, type Entry, uploadFile, uploadResumable } from "../../sdk/typescript/mod.ts";
+import { STALL, within } from "../../sdk/typescript/watchdog.ts";
 import type { Added, TreeTarget } from "../files/ingest_tree.ts";
 import { openSteady, type SteadyFile } from "../files/steady_file.ts";
 import type { FileFound } from "../files/walk.ts";
@@ -52,32 +53,23 @@ export function networkTarget(options: NetworkTargetOptions): TreeTarget {
   const heard = signal === undefined ? {} : { signal };
   const algorithms: readonly Algorithm[] = sha512 ? ["sha512"] : [];
 
-  /** A directory or symlink. Asked again, also by the runtime itself, it is refused because of itself. */
+  /**
+   * A directory or symlink. Asked again, by us or by the runtime itself, it is refused because of itself. So what stands
+   * there, which costs nothing, makes room.
+   */
   async function addEntry(path: string, kind: "directory" | "symlink", body: string): Promise<void> {
     const trial = patience.begin();
-    for (;;) {
+    for (let room = 0; ; ) {
       signal?.throwIfAborted();
       try {
-        await api.putFile({ ...heard, path: { id: packageId, path }, query: { kind }, body: new Blob([body]) });
+        const request = { path: { id: packageId, path }, query: { kind }, body: new Blob([body]) };
+        await within(STALL, signal, (signal) => api.putFile({ ...request, signal }));
         return trial.moved();
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (isApi(error, "path_exists") && (await stands(path, kind, body))) return trial.moved();
-        await trial.failed(error, signal);
+        if (isApi(error, "path_exists") && room++ < ATTEMPTS) await removeEntry(patience, caller, packageId, path);
+        else await trial.failed(error, signal);
       }
-    }
-  }
-
-  /** What is no file has no content to get: the refusal tells what it is. */
-  async function stands(path: string, kind: "directory" | "symlink", target: string): Promise<boolean> {
-    const call = (asked: object) => api.getFile({ ...asked, path: { id: packageId, path } });
-    try {
-      const { response } = await patience.server.ask(caller, call);
-      await response.body?.cancel();
-      return false;
-    } catch (error) {
-      if (!isRegistryError(error, "file_not_found")) throw error;
-      return error.data.kind === kind && (kind === "directory" || error.data.target === target);
     }
   }
 
@@ -164,7 +156,8 @@ export function networkTarget(options: NetworkTargetOptions): TreeTarget {
     const begun = journal.uploads.get(path);
     if (begun === undefined) return;
     journal.noteEnded(path);
-    await api.cancelUpload({ ...heard, path: { id: begun.upload_id } }).catch(() => {});
+    const id = begun.upload_id;
+    await within(STALL, signal, (signal) => api.cancelUpload({ signal, path: { id } })).catch(() => {});
   }
 
   /** One way or the other, until the server has it; what went wrong for good as the library would say it. */
@@ -225,6 +218,20 @@ export function networkTarget(options: NetworkTargetOptions): TreeTarget {
     await cancel(file.path);
     onBytes(file.size, { earlier: true });
     return { ...factsOf(entry), deduplicated: false };
+  }
+}
+
+/** It is gone then, whoever took it out. */
+export async function removeEntry(
+  { server }: Patience,
+  caller: Caller,
+  packageId: string,
+  path: string,
+): Promise<void> {
+  try {
+    await server.ask(caller, (asked) => server.api.deleteFile({ ...asked, path: { id: packageId, path } }));
+  } catch (error) {
+    if (!isRegistryError(error, "file_not_found")) throw error;
   }
 }
 

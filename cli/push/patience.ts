@@ -2,6 +2,7 @@
 import { RegistryError } from "../../core/mod.ts";
 import { ApiError } from "../../sdk/typescript/mod.ts";
 import { backOff, mayPass, sleep } from "../../sdk/typescript/retry.ts";
+import { within } from "../../sdk/typescript/watchdog.ts";
 import { toRegistryError } from "../remote/errors.ts";
 import type { Server } from "../remote/server.ts";
 
@@ -18,6 +19,8 @@ const OF_THE_MOMENT = new Set([
 const AT_FIRST = 15_000;
 /** A failure of the server itself is hardly cured by waiting longer, ms. */
 const INTERNAL = 30_000;
+/** An answer that takes longer than this never comes: not even closing a million entries takes so long, ms. */
+const ANSWER = 900_000;
 /** Between two remarks about the same trouble, ms. */
 const REMARK_EVERY = 60_000;
 /** Trouble that is over sooner is not worth a remark, ms. */
@@ -111,7 +114,7 @@ export function createPatience(server: Server, options: PatienceOptions): Patien
         for (;;) {
           signal?.throwIfAborted();
           try {
-            const result = await call(signal === undefined ? {} : { signal });
+            const result = await within(ANSWER, signal, (signal) => call({ signal }));
             trial.moved();
             return result;
           } catch (error) {

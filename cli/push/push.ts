@@ -13,7 +13,7 @@ import type { Server } from "../remote/server.ts";
 import type { Job } from "./job.ts";
 import { type Journal, journalName, openJournal, type PushIdentity, stateFolder } from "./journal.ts";
 import { takeLock } from "./lock.ts";
-import { networkTarget } from "./network_target.ts";
+import { networkTarget, removeEntry } from "./network_target.ts";
 import { createPatience, type Patience } from "./patience.ts";
 import { type Left, reconcile } from "./reconcile.ts";
 import { printDone, reportRefused } from "./report.ts";
@@ -51,14 +51,14 @@ export async function push(context: CommandContext, job: Job, options: PushOptio
   const path = join(folder, journalName(who));
   const lock = takeLock(`${path}.lock`, root);
   try {
+    const found = await walk(root, new Set([await realpath(folder)]), signal);
+    reportRefused(output, found.refused, job.skipUnreadable);
     const journal = openJournal(path, who, (aside) =>
       output.note(`the journal of an earlier push is not one that this program understands; it lies in ${aside}`, {
         path: aside,
       }),
     );
     try {
-      const found = await walk(root, new Set([await realpath(folder)]), signal);
-      reportRefused(output, found.refused, job.skipUnreadable);
       const known = journal.packageId !== undefined;
       const note = output.note.bind(output);
       const patience = createPatience(server, { limit: options.patience, known, note });
@@ -217,16 +217,11 @@ async function entriesOf({ registry, caller }: Push, packageId: string): Promise
   return entries;
 }
 
-async function remove({ server, patience, caller }: Push, packageId: string, paths: readonly string[]): Promise<void> {
-  const removeOne = async (path: string) => {
-    try {
-      await patience.server.ask(caller, (asked) => server.api.deleteFile({ ...asked, path: { id: packageId, path } }));
-    } catch (error) {
-      // An answer was lost.
-      if (!isRegistryError(error, "file_not_found")) throw error;
-    }
-  };
-  for (let at = 0; at < paths.length; at += REMOVALS) await Promise.all(paths.slice(at, at + REMOVALS).map(removeOne));
+async function remove({ patience, caller }: Push, packageId: string, paths: readonly string[]): Promise<void> {
+  for (let at = 0; at < paths.length; at += REMOVALS) {
+    const some = paths.slice(at, at + REMOVALS);
+    await Promise.all(some.map((path) => removeEntry(patience, caller, packageId, path)));
+  }
 }
 
 /** Uploads of files that are not here any more. */

@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Found } from "../../../cli/files/walk.ts";
+import { createMeter } from "../../../cli/progress/meter.ts";
 import { type Journal, journalName, openJournal, stateFolder } from "../../../cli/push/journal.ts";
 import { takeLock } from "../../../cli/push/lock.ts";
 import { createPatience, parsePatience } from "../../../cli/push/patience.ts";
@@ -173,6 +174,16 @@ describe("what is left", () => {
     expect(left([link("x")], [link("y")])).toEqual({ remove: ["l"], done: [], add: ["l"] });
     expect(left([{ kind: "directory", path: "a" }], [entry("a")])).toEqual({ remove: ["a"], done: [], add: ["a"] });
   });
+});
+
+test("what an earlier run has sent counts as done, and not for the speed", () => {
+  let now = 0;
+  const meter = createMeter(() => now);
+  meter.expect({ files: 10, bytes: 10_000 });
+  meter.advance({ files: 8, bytes: 8000, earlier: true });
+  now = 1000;
+  meter.advance({ files: 1, bytes: 500 });
+  expect(meter.read()).toMatchObject({ files: 9, bytes: 8500, bytes_per_second: 500, eta_seconds: 3, fraction: 0.85 });
 });
 
 describe("patience", () => {

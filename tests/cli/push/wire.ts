@@ -17,7 +17,7 @@ export interface Wire {
   /** Resolves when so many more bytes were passed on; then nothing more is, until `release()`. */
   hold(after: number): Promise<void>;
   release(): void;
-  /** For each request that begins like this, in turn: it gets through, and the connection is reset instead of its answer. */
+  /** Once for a request that begins like each of these: it gets through, and the connection is reset instead of its answer. */
   loseAnswers(...requests: readonly RegExp[]): void;
   /** Of the next chunk of so many bytes or more, one byte arrives as another. */
   corruptOnce(least: number): void;
@@ -60,8 +60,9 @@ export async function layWire(serverPort: number): Promise<Wire> {
     });
     client.on("data", (bytes: Buffer) => {
       const head = bytes.subarray(0, 500).toString("latin1");
-      if (losing[0]?.test(head)) {
-        losing.shift();
+      const which = losing.findIndex((request) => request.test(head));
+      if (which >= 0) {
+        losing.splice(which, 1);
         deaf = true;
       }
       if (bytes.length >= least) {
