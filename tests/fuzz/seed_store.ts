@@ -45,7 +45,8 @@ export async function seedStore(url: string): Promise<string> {
     }
   }
   const list = (values: Iterable<string>) => JSON.stringify([...values]);
-  const some = (dictionary: string) => `{ dictionary = "${dictionary}", probability = 0.7 }`;
+  const some = (dictionary: string, probability = 0.7) =>
+    `{ dictionary = "${dictionary}", probability = ${probability} }`;
   // Were all of them closed and given up, there would soon be nothing left to add to.
   const closing = packages.slice(0, 6);
   return `
@@ -54,6 +55,7 @@ packages.values = ${list([...packages, "team/app@1.0"])}
 closing.values = ${list(closing)}
 uploads.values = ${list(uploads)}
 paths.values = ${list([...paths, "new", "new/a", "results/new.xml"])}
+new_paths.values = ${list(Array.from({ length: 40 }, (_, at) => `new/${at}`))}
 objects.values = ${list(addresses)}
 classes.values = ["working", "transient", "standard-evidence", "release-evidence", "permanent-record"]
 schemas.values = ["any/1"]
@@ -63,7 +65,7 @@ offsets.values = [0]
 types.values = ["application/json", "application/cbor", "text/event-stream", "application/zip", "application/x-tar", "*/*"]
 
 [parameters]
-"path.id" = ${some("packages")}
+"path.id" = ${some("packages", 0.9)}
 "path.path" = ${some("paths")}
 "path.content_address" = ${some("objects")}
 "query.package_id" = ${some("packages")}
@@ -78,10 +80,14 @@ types.values = ["application/json", "application/cbor", "text/event-stream", "ap
 
 [[operations]]
 include-operation-id = ["finalizePackage", "abandonPackage"]
-parameters = { "path.id" = { dictionary = "closing", probability = 0.9 } }
+parameters = { "path.id" = ${some("closing", 0.9)} }
 
 [[operations]]
 include-path = "/uploads/{id}"
-parameters = { "path.id" = ${some("uploads")} }
+parameters = { "path.id" = ${some("uploads", 0.9)} }
+
+[[operations]]
+include-operation-id = "putFile"
+parameters = { "path.id" = ${some("packages", 0.9)}, "path.path" = ${some("new_paths", 0.8)} }
 `;
 }
