@@ -210,8 +210,12 @@ function download(url: string, bytes: number): number {
   return time;
 }
 
+/** Seconds in which runtimes compile what is hot; each server gets them before it is measured. */
+const WARM_UP = 10;
+
 /** Answers a second, by wrk. */
 function rate(url: string): number {
+  Bun.spawnSync(["wrk", "-t1", "-c16", `-d${WARM_UP}s`, url]);
   const run = Bun.spawnSync(["wrk", "-t1", "-c16", `-d${given.seconds}s`, url]);
   const text = run.stdout.toString();
   const found = /Requests\/sec:\s+([\d.]+)/.exec(text);
