@@ -43,6 +43,6 @@ export function metadataSchemaRoutes(app: App, registry: Registry): void {
       await registry.registerMetadataSchema(c.get("caller"), { schemaId, schema: c.req.valid("json") });
       return new Response(null, { status: 204 });
     },
-    { at: "/metadata-schemas/:schema_id{.+}" },
+    { at: "/metadata-schemas/:schema_id{[^]+}" },
   );
 }

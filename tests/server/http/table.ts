@@ -223,6 +223,7 @@ const schemas: readonly Call[] = [
   { call: "PUT /metadata-schemas/report%2F1", body: schema, status: 204 },
   { call: "PUT /metadata-schemas/report/1", body: { type: "array" }, status: 409, code: "conflict" },
   { call: "PUT /metadata-schemas/report%20", body: schema, status: 400, code: "invalid_argument" },
+  { call: "PUT /metadata-schemas/%0A", body: schema, status: 400, code: "invalid_argument" },
   { call: "PUT /metadata-schemas/bad", body: { $ref: "#/nowhere" }, status: 422, code: "invalid_metadata" },
   {
     call: "POST /packages",
