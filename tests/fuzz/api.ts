@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { lookAtAll, serve, sqlitePlace } from "../e2e/bad_days.ts";
-import { chooseSeed, commit, workspace } from "../soak/rig.ts";
+import { chooseSeed, commit, tracked, workspace } from "../soak/rig.ts";
 import { openPlace, type Place } from "../soak/worker.ts";
 import { seedStore } from "./seed_store.ts";
 
@@ -78,7 +78,7 @@ function schemathesis(program: string, url: string, report: string): Promise<num
   const args = ["-m", "schemathesis.cli", "run", `${url}/openapi.json`, "--seed", String(seed), "--no-color"];
   args.push("--max-examples", String(values.examples), "--report-json-path", report, ...positionals);
   const env = { ...process.env, SCHEMATHESIS_HOOKS: "hooks", PYTHONDONTWRITEBYTECODE: "1" };
-  const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "inherit", "inherit"] });
+  const child = tracked(spawn(program, args, { cwd: folder, env, stdio: ["ignore", "inherit", "inherit"] }));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? -1));
