@@ -35,7 +35,7 @@ export async function* readFile(
     const { start, end } = checkRange(range, found.size);
     let at = start;
     const readNext = async (): Promise<Uint8Array> => {
-      const length = Math.min(CHUNK_SIZE, end - at);
+      const length = Math.min(chunks?.size ?? CHUNK_SIZE, end - at);
       const chunk = chunks?.take(length) ?? system.uninitialized(length);
       const count =
         end - start <= SMALL && blocking.allowed()

@@ -4,6 +4,8 @@
  * (docs/performance.md).
  */
 export interface ChunkPool {
+  /** Bytes of the chunks that are kept. */
+  readonly size: number;
   /** A chunk with whatever it held before. */
   take(length: number): Uint8Array<ArrayBuffer>;
   /** A chunk of other memory, to be freed when it is given back. Whoever has a part of that memory must not be there. */
@@ -15,13 +17,17 @@ export interface ChunkPool {
   giveBack(chunk: Uint8Array): void;
 }
 
-/** `size`: bytes of a chunk, larger ones are not kept. `keep`: bytes that may lie unused at most. */
-export function createChunkPool(size = 256 * 1024, keep = 16 * 1024 * 1024): ChunkPool {
+/** Larger chunks than `size` are not kept. `keep`: bytes that may lie unused at most. */
+export function createChunkPool(
+  size = 512 * 1024,
+  keep = 16 * 1024 * 1024,
+): ChunkPool {
   const free: ArrayBuffer[] = [];
   // By the very view that was handed out: a part of it, given back, says nothing about the rest.
   const lent = new WeakSet<Uint8Array>();
   const adopted = new WeakSet<Uint8Array>();
   return {
+    size,
     take(length) {
       if (length > size) return new Uint8Array(length);
       const chunk = new Uint8Array(free.pop() ?? new ArrayBuffer(size), 0, length);
