@@ -18,10 +18,7 @@ export interface ChunkPool {
 }
 
 /** Larger chunks than `size` are not kept. `keep`: bytes that may lie unused at most. */
-export function createChunkPool(
-  size = 512 * 1024,
-  keep = 16 * 1024 * 1024,
-): ChunkPool {
+export function createChunkPool(size = 512 * 1024, keep = 16 * 1024 * 1024): ChunkPool {
   const free: ArrayBuffer[] = [];
   // By the very view that was handed out: a part of it, given back, says nothing about the rest.
   const lent = new WeakSet<Uint8Array>();
