@@ -10,6 +10,7 @@ export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts
 export { turn } from "./base/turn.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
 export { createInProcessDataPlane } from "./content/data_plane.ts";
+export type { ReadOptions } from "./content/read.ts";
 export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.ts";
 export * from "./events/mod.ts";
 export type { EventFollower, FeedHead, FollowOptions } from "./feed/read.ts";
@@ -34,11 +35,22 @@ export {
   verifyChain,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
+export type {
+  BlobContent,
+  BlobUpload,
+  OciBlob,
+  OciManifest,
+  OciRegistry,
+  PushedBlob,
+  PushedManifest,
+  PushManifestInput,
+  ReferrerDescriptor,
+} from "./oci/types.ts";
 export { ARCHIVE_OUTPUT_FORMATS, type ArchiveContent, type ArchiveOutputFormat } from "./packages/archive_export.ts";
 export type { ImportArchiveInput } from "./packages/archive_import.ts";
 export { ARCHIVE_INPUT_FORMATS, type ArchiveInputFormat } from "./packages/archive_source.ts";
 export type { ArchiveOutcome, ArchiveReport } from "./packages/archive_unit.ts";
-export type { DamagedObject, FileContent, ReadOptions, VerifyReport } from "./packages/content.ts";
+export type { DamagedObject, FileContent, VerifyReport } from "./packages/content.ts";
 export type { CreatePackageInput } from "./packages/create.ts";
 export type { FileEntry } from "./packages/entries.ts";
 export type { FoundFile } from "./packages/find_file.ts";

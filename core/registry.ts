@@ -1,6 +1,7 @@
 /** The library's surface: use cases bound to what they work with. No logic of its own. */
 import { authorize } from "./access/decide.ts";
 import { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
+import type { ReadOptions } from "./content/read.ts";
 import { createUploads } from "./content/uploads.ts";
 import { type DoctorOptions, type DoctorReport, type FixReport, fix, inspect } from "./doctor/mod.ts";
 import type { PackageEntry } from "./events/types.ts";
@@ -37,7 +38,7 @@ import { abandonPackage } from "./packages/abandon.ts";
 import { type ArchiveContent, type ExportArchiveInput, exportArchive } from "./packages/archive_export.ts";
 import { type ImportArchiveInput, importArchive } from "./packages/archive_import.ts";
 import type { ArchiveReport } from "./packages/archive_unit.ts";
-import { type FileContent, openFile, type ReadOptions, type VerifyReport, verifyPackage } from "./packages/content.ts";
+import { type FileContent, openFile, type VerifyReport, verifyPackage } from "./packages/content.ts";
 import type { CreatePackageInput } from "./packages/create.ts";
 import { createPackageOnce } from "./packages/create_once.ts";
 import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages/entries.ts";

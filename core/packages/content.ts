@@ -1,36 +1,29 @@
 /** Getting bytes back: files, manifests, and the proof that everything is still there. */
 import { authorize } from "../access/decide.ts";
-import type { ChunkPool } from "../base/chunk_pool.ts";
-import { isRegistryError, RegistryError } from "../base/errors.ts";
+import { isRegistryError } from "../base/errors.ts";
+import {
+  type DamageProblem,
+  type ObjectContent,
+  type ReadOptions,
+  readObject,
+  recordDamage,
+  recordRestored,
+} from "../content/read.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import { createDigest } from "../identity/digest.ts";
 import { manifestDigest } from "../manifest/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import type { ByteRange, StorageLocation } from "../spi/storage.ts";
-import { loadOne, want } from "../views/loader.ts";
-import { locationOf, type ObjectRecord, objectByAddress } from "../views/objects.ts";
+import type { StorageLocation } from "../spi/storage.ts";
+import { loadOne } from "../views/loader.ts";
+import { locationOf, objectByAddress } from "../views/objects.ts";
 import { entriesOf } from "./build_manifest.ts";
 import type { FileEntry } from "./entries.ts";
 import { findPackage } from "./read.ts";
 import { storedManifest } from "./read_manifest.ts";
 import type { PackageDeps } from "./types.ts";
 
-export interface ReadOptions {
-  readonly range?: ByteRange;
-  /** Default: as the registry was told. */
-  readonly verify?: boolean;
-  /** For a reader that gives every chunk back. */
-  readonly chunks?: ChunkPool;
-}
-
-export interface FileContent {
+export interface FileContent extends ObjectContent {
   readonly entry: FileEntry;
-  /** Bytes that `body` will give. */
-  readonly length: number;
-  /**
-   * The bytes, once. A whole read that does not match its digest throws `object_corrupt` before it is complete.
-   */
-  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** The bytes of an entry that was read from a package of the caller's. */
@@ -53,94 +46,14 @@ export function contentOf(
   location: StorageLocation | undefined,
   options: ReadOptions,
 ): FileContent {
-  if (location === undefined) {
-    throw new RegistryError(
-      "object_corrupt",
-      `The stored bytes of ${JSON.stringify(entry.path)} (${entry.content_address}) are known to be damaged; restore them from a backup and run verify, or push the content again`,
-      { path: entry.path, content_address: entry.content_address },
-    );
-  }
-  const { range, verify = deps.verifyReads, chunks } = options;
-  const bytes = deps.dataPlane.serve({
-    location,
-    address: entry.content_address,
-    size: entry.size,
-    ...(range === undefined ? {} : { range }),
-    verify,
-    ...(chunks === undefined ? {} : { chunks }),
-    ...(caller.signal === undefined ? {} : { signal: caller.signal }),
-  });
-  const length = range === undefined ? entry.size : range.end - range.start;
-  return { entry, length, body: quarantining(deps, caller, entry.content_address, location, bytes) };
-}
-
-/** Passes bytes through; damage that reading finds is recorded before the reader hears of it. */
-async function* quarantining(
-  deps: PackageDeps,
-  caller: Caller,
-  address: ContentAddress,
-  location: StorageLocation,
-  bytes: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    yield* bytes;
-  } catch (error) {
-    const problem = isRegistryError(error, "object_missing")
-      ? "missing"
-      : isRegistryError(error, "object_corrupt")
-        ? "digest"
-        : undefined;
-    // The read has failed either way; a database that cannot take the note must not hide why.
-    if (problem !== undefined) await recordDamage(deps, caller, address, location, problem).catch(() => {});
-    throw error;
-  }
-}
-
-type Problem = "missing" | "size" | "digest";
-
-async function recordDamage(
-  deps: PackageDeps,
-  caller: Caller,
-  address: string,
-  seen: StorageLocation,
-  problem: Problem,
-): Promise<void> {
-  await deps.ledger.commit(caller, {
-    wants: { object: want(objectByAddress, address) },
-    decide({ object }) {
-      // A slow reader of an old copy must not condemn the one that has taken its place.
-      if (object?.state !== "live" || !isCurrent(object, seen)) return { events: [], result: undefined };
-      const payload = { backend_id: seen.backend_id, key: seen.key, problem };
-      return { events: [{ type: "v1.object.damage_found", subject: address, payload }], result: undefined };
-    },
-  });
-}
-
-function isCurrent(object: ObjectRecord, seen: StorageLocation): boolean {
-  return object.locations.some((l) => l.backend_id === seen.backend_id && l.storage_key === seen.key);
-}
-
-/** The bytes are good where they always were: an operator has brought them back. */
-async function recordRestored(
-  deps: PackageDeps,
-  caller: Caller,
-  address: string,
-  seen: StorageLocation,
-): Promise<void> {
-  await deps.ledger.commit(caller, {
-    wants: { object: want(objectByAddress, address) },
-    decide({ object }) {
-      if (object?.state !== "quarantined" || !isCurrent(object, seen)) return { events: [], result: undefined };
-      const payload = { location: seen, generation: object.generation };
-      return { events: [{ type: "v1.object.restored", subject: address, payload }], result: undefined };
-    },
-  });
+  const { content_address: address, size, path } = entry;
+  return { entry, ...readObject(deps, caller, { address, size, data: { path } }, location, options) };
 }
 
 export interface DamagedObject {
   readonly content_address: ContentAddress;
   /** `unreadable`: the storage failed to read it. Not recorded as damage of the object: the disk may come back. */
-  readonly problem: Problem | "unreadable";
+  readonly problem: DamageProblem | "unreadable";
   /** Every path of the package that has these bytes. */
   readonly paths: readonly string[];
 }
@@ -222,7 +135,7 @@ async function verifyObject(
   address: ContentAddress,
   size: number,
   sha256: string,
-): Promise<Problem | undefined> {
+): Promise<DamageProblem | undefined> {
   const object = await loadOne(deps.database.read, objectByAddress, address);
   const row = object?.locations[0];
   if (object === undefined || row === undefined) return "missing";

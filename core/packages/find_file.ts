@@ -1,9 +1,10 @@
 /** Files by path, with their bytes. */
 import { authorize } from "../access/decide.ts";
+import type { ReadOptions } from "../content/read.ts";
 import { coded } from "../ledger/faults.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { locatedFile } from "../views/located_files.ts";
-import { contentOf, type FileContent, openFile, type ReadOptions } from "./content.ts";
+import { contentOf, type FileContent, openFile } from "./content.ts";
 import type { FileEntry } from "./entries.ts";
 import { getFileEntry } from "./find_entry.ts";
 import { checkPath } from "./paths.ts";
