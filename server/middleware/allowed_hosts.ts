@@ -4,7 +4,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../env.ts";
-import { problemResponse } from "../errors.ts";
+import { HttpError } from "../http/error.ts";
 
 export interface HostRules {
   /** The address that the server listens on; its name is allowed. Without brackets. */
@@ -21,14 +21,10 @@ export function allowedHosts(rules: HostRules): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const host = c.req.header("host") ?? new URL(c.req.url).host;
     if (allow(host)) return next();
-    return problemResponse({
-      status: 421,
-      title: "Misdirected request",
-      code: "misdirected_request",
-      detail:
-        "This server does not answer to that Host. If it should, its operator adds the name to server.allowed_hosts.",
-      requestId: c.get("requestId"),
-    });
+    throw new HttpError(
+      "misdirected_request",
+      "This server does not answer to that Host. If it should, its operator adds the name to server.allowed_hosts.",
+    );
   };
 }
 

@@ -1,0 +1,65 @@
+/**
+ * `/v2/`: OCI Distribution (distribution-spec, main). One route for everything, because names contain slashes: what a
+ * path means is for `path.ts` to say. Not in the OpenAPI description, which has no words for such paths.
+ */
+import { type ChunkPool, type OciRegistry, RegistryError } from "../../core/mod.ts";
+import type { App } from "../env.ts";
+import { HttpError } from "../http/error.ts";
+import type { OciHandler } from "./answers.ts";
+import { deleteBlob, getBlob } from "./blobs.ts";
+import { getVersion, listReferrers, listRepositories, listTags } from "./lists.ts";
+import { deleteManifest, getManifest, putManifest } from "./manifests.ts";
+import { isRepositoryName, matchOciPath, type OciKind, type OciTarget } from "./path.ts";
+import { appendUpload, cancelUpload, completeUpload, getUpload, startUpload } from "./uploads.ts";
+
+type Handlers = Readonly<Record<string, OciHandler>>;
+
+/** GET answers HEAD too. */
+const HANDLERS: Readonly<Record<OciKind, Handlers>> = {
+  version: { GET: getVersion },
+  catalog: { GET: listRepositories },
+  tags: { GET: listTags },
+  referrers: { GET: listReferrers },
+  manifest: { GET: getManifest, PUT: putManifest, DELETE: deleteManifest },
+  blob: { GET: getBlob, DELETE: deleteBlob },
+  uploads: { POST: startUpload },
+  upload: { GET: getUpload, PATCH: appendUpload, PUT: completeUpload, DELETE: cancelUpload },
+};
+
+export function ociRoutes(app: App, oci: OciRegistry, chunks: ChunkPool | undefined): void {
+  app.all("/v2/*", async (c) => {
+    const target = targetOf(c.req.path);
+    const request = c.req.raw;
+    const handle = handlerOf(target.kind, request.method);
+    const response = await handle({ oci, caller: c.get("caller"), request, target, chunks });
+    response.headers.set("docker-distribution-api-version", "registry/2.0");
+    return response;
+  });
+}
+
+/** @throws {HttpError} `not_found` @throws {RegistryError} `invalid_name` */
+function targetOf(path: string): OciTarget {
+  const target = matchOciPath(path);
+  if (target === undefined) throw new HttpError("not_found", "There is no such path in the OCI distribution API");
+  const { repository, reference } = target;
+  if (repository !== "" && !isRepositoryName(repository)) {
+    throw new RegistryError(
+      "invalid_name",
+      'A repository name has lower-case letters, digits and separators (. _ __ -), parts divided by "/"',
+      { name: repository.slice(0, 200) },
+    );
+  }
+  return reference.includes("%") ? { ...target, reference: decodeURIComponent(reference) } : target;
+}
+
+/** @throws {HttpError} `method_not_allowed` */
+function handlerOf(kind: OciKind, method: string): OciHandler {
+  const handlers = HANDLERS[kind];
+  const wanted = method === "HEAD" ? "GET" : method;
+  const handler = Object.hasOwn(handlers, wanted) ? handlers[wanted] : undefined;
+  if (handler !== undefined) return handler;
+  const allow = Object.keys(handlers)
+    .flatMap((name) => (name === "GET" ? ["GET", "HEAD"] : [name]))
+    .join(", ");
+  throw new HttpError("method_not_allowed", `Allowed here: ${allow}`, { allow });
+}
