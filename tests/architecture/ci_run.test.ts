@@ -20,7 +20,8 @@ function run(npmTest: string, slow: Record<string, string> = {}): { exitCode: nu
   cpSync(join(ROOT, ".ci/run"), join(dir, ".ci/run"));
   script(join(dir, "bin/npm"), `if [ "$1" = test ]; then ${npmTest}\nelse echo "$2 is clean"; fi`);
   // Present, so that nothing is installed on the machine that runs this test.
-  for (const tool of ["strace", "mkfs.ext4", "nginx", "skopeo", "podman", "buildah"]) script(join(dir, "bin", tool), "exit 1");
+  for (const tool of ["strace", "mkfs.ext4", "nginx", "skopeo", "podman", "buildah"])
+    script(join(dir, "bin", tool), "exit 1");
   script(join(dir, "bin/python3"), "exit 0");
   for (const [name, lines] of Object.entries(slow)) script(join(dir, "tests/slow", `${name}.sh`), lines);
   const result = Bun.spawnSync([join(dir, ".ci/run")], {
