@@ -1,0 +1,276 @@
+/**
+ * `/v2/` beside Debian's `docker-registry`, on loopback: load generator and servers share the processors, for all of them
+ * alike. Needs `wrk`; `docker-registry` is left out if missing.
+ *
+ *   bun tests/bench/oci.ts manifests [--rounds 3] [--seconds 5]       GET and HEAD by tag, 32 connections
+ *   bun tests/bench/oci.ts layers    [--rounds 3] [--mebibytes 1,10,100] push and pull of one layer, distinct random data
+ *   bun tests/bench/oci.ts images    [--rounds 3] [--images 1000]     images of 5 layers of 4 KiB, pushed by 8 clients
+ *
+ * `--runtimes bun,deno,node` chooses what ours runs on. Each round starts every server anew on an empty directory; the
+ * order changes from round to round, and the first one only warms up.
+ */
+import { spawn } from "node:child_process";
+import { hash, randomFillSync } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { serve, sqlitePlace } from "../e2e/bad_days.ts";
+import { sleep, tracked } from "../soak/rig.ts";
+import { conditions, median, printTable, spread, workspace } from "./support.ts";
+
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "5" },
+    mebibytes: { type: "string", default: "1,10,100" },
+    images: { type: "string", default: "1000" },
+    clients: { type: "string", default: "8" },
+    connections: { type: "string", default: "32" },
+    runtimes: { type: "string", default: "bun" },
+  },
+});
+const place = workspace();
+process.on("exit", () => place.dispose());
+const MIB = 1024 * 1024;
+
+interface Running {
+  /** `http://host:port` */
+  readonly url: string;
+  stop(): Promise<unknown>;
+}
+interface Peer {
+  readonly name: string;
+  start(scratch: string): Promise<Running>;
+}
+
+const ours = (runtime: "bun" | "deno" | "node"): Peer => ({
+  name: `artifactstore on ${runtime}`,
+  start(scratch) {
+    mkdirSync(join(scratch, "objects"));
+    return serve(sqlitePlace(join(scratch, "objects"), join(scratch, "app.db")), runtime);
+  },
+});
+
+const distribution: Peer = {
+  name: "docker-registry",
+  async start(scratch) {
+    // Any free port: it cannot be asked which one it took.
+    const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+    const url = `http://127.0.0.1:${probe.port}`;
+    await probe.stop(true);
+    const config = join(scratch, "registry.yml");
+    const storage = { filesystem: { rootdirectory: join(scratch, "registry") } };
+    const http = { addr: new URL(url).host };
+    writeFileSync(config, JSON.stringify({ version: 0.1, log: { level: "error" }, storage, http }));
+    const child = tracked(spawn("docker-registry", ["serve", config], { stdio: "ignore" }));
+    const gone = new Promise((resolve) => child.once("close", resolve));
+    for (let tries = 0; !(await answers(`${url}/v2/`)); tries++) {
+      if (tries === 100) throw new Error("docker-registry does not answer");
+      await sleep(50);
+    }
+    return {
+      url,
+      stop() {
+        child.kill();
+        return gone;
+      },
+    };
+  },
+};
+
+const answers = (url: string) =>
+  fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+async function ask(url: string, init: RequestInit, wanted: number): Promise<Response> {
+  const response = await fetch(url, init);
+  if (response.status !== wanted) throw new Error(`${init.method} ${url}: ${response.status} ${await response.text()}`);
+  return response;
+}
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** POST, then PUT of the whole: as most clients do. */
+async function pushBlob(base: string, bytes: Uint8Array, mediaType: string): Promise<Descriptor> {
+  const digest = `sha256:${hash("sha256", bytes)}`;
+  await sendBlob(base, bytes, digest);
+  return { mediaType, digest, size: bytes.length };
+}
+
+async function sendBlob(base: string, bytes: Uint8Array, digest: string): Promise<void> {
+  const session = await ask(`${base}/blobs/uploads/`, { method: "POST" }, 202);
+  await session.arrayBuffer();
+  const to = new URL(session.headers.get("location") ?? "", base);
+  to.searchParams.set("digest", digest);
+  const headers = { "content-type": "application/octet-stream" };
+  await (await ask(to.href, { method: "PUT", headers, body: bytes as Uint8Array<ArrayBuffer> }, 201)).arrayBuffer();
+}
+
+const random = (bytes: number) => {
+  const data = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at += MIB) randomFillSync(data, at, Math.min(MIB, bytes - at));
+  return data;
+};
+const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
+/** Layers of random bytes, each of its own, behind one tag. */
+async function pushImage(base: string, tag: string, layers: readonly number[]): Promise<void> {
+  const pushed: Descriptor[] = [];
+  for (const size of layers)
+    pushed.push(await pushBlob(base, random(size), "application/vnd.oci.image.layer.v1.tar+gzip"));
+  const text = JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] }, tag });
+  const config = await pushBlob(base, Buffer.from(text), "application/vnd.oci.image.config.v1+json");
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers: pushed });
+  const headers = { "content-type": MANIFEST };
+  await (await ask(`${base}/manifests/${tag}`, { method: "PUT", headers, body: manifest }, 201)).arrayBuffer();
+}
+
+/** Seconds in which runtimes compile what is hot; each server gets them before it is measured. */
+const WARM_UP = 10;
+
+/** Answers a second to GET, by wrk. */
+function getRate(url: string): number {
+  const wrk = (seconds: string) =>
+    Bun.spawnSync([
+      ...["wrk", "-t1", `-c${given.connections}`, `-d${seconds}s`, "-H", `Accept: ${MANIFEST}`, url],
+    ]).stdout.toString();
+  wrk(String(WARM_UP));
+  const text = wrk(given.seconds);
+  const found = /Requests\/sec:\s+([\d.]+)/.exec(text);
+  if (found === null || /Non-2xx|Socket errors/.test(text)) throw new Error(`wrk ${url}: ${text}`);
+  return Number(found[1]);
+}
+
+/** Answers a second to HEAD. Not by wrk, which waits for the body that Content-Length speaks of. */
+async function headRate(url: string): Promise<number> {
+  const { hostname, port, pathname, host } = new URL(url);
+  const request = `HEAD ${pathname} HTTP/1.1\r\nHost: ${host}\r\nAccept: ${MANIFEST}\r\n\r\n`;
+  const run = async (seconds: number) => {
+    let count = 0;
+    let open = true;
+    const one = () =>
+      new Promise<void>((resolve, reject) => {
+        const socket = connect(Number(port), hostname, () => void socket.write(request));
+        let rest = "";
+        socket.setEncoding("latin1").on("data", (text: string) => {
+          rest += text;
+          if (!rest.endsWith("\r\n\r\n")) return;
+          if (!rest.startsWith("HTTP/1.1 200")) reject(new Error(`HEAD ${url}: ${rest}`));
+          rest = "";
+          count++;
+          if (open) socket.write(request);
+          else socket.end();
+        });
+        socket.on("close", () => (open ? reject(new Error(`HEAD ${url}: closed`)) : resolve()));
+        socket.on("error", reject);
+      });
+    const all = Promise.all(Array.from({ length: Number(given.connections) }, one));
+    const began = performance.now();
+    await Promise.race([sleep(seconds * 1000), all]);
+    const rate = count / ((performance.now() - began) / 1000);
+    open = false;
+    await all;
+    return rate;
+  };
+  await run(WARM_UP);
+  return run(Number(given.seconds));
+}
+
+async function manifests({ url }: Running): Promise<Record<string, number>> {
+  const base = `${url}/v2/bench/images`;
+  await pushImage(base, "latest", [4096, 4096]);
+  const at = `${base}/manifests/latest`;
+  return {
+    "manifest GET by tag, answers/s": getRate(at),
+    "manifest HEAD by tag, answers/s": await headRate(at),
+  };
+}
+
+async function layers({ url }: Running): Promise<Record<string, number>> {
+  const seen: Record<string, number> = {};
+  for (const mebibytes of given.mebibytes.split(",").map(Number)) {
+    const data = random(mebibytes * MIB);
+    const digest = `sha256:${hash("sha256", data)}`;
+    const base = `${url}/v2/bench/layers`;
+    const megabytes = data.length / 1e6;
+    let began = performance.now();
+    await sendBlob(base, data, digest);
+    seen[`push of ${mebibytes} MiB, MB/s`] = megabytes / ((performance.now() - began) / 1000);
+    began = performance.now();
+    const run = Bun.spawnSync([
+      ...["curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}", `${base}/blobs/${digest}`],
+    ]);
+    seen[`pull of ${mebibytes} MiB, MB/s`] = megabytes / ((performance.now() - began) / 1000);
+    if (Number(run.stdout.toString()) !== data.length) throw new Error(`curl: ${run.stderr}`);
+  }
+  return seen;
+}
+
+async function images({ url }: Running): Promise<Record<string, number>> {
+  const all = Number(given.images);
+  let next = 0;
+  const began = performance.now();
+  const client = async () => {
+    for (let i = next++; i < all; i = next++)
+      await pushImage(`${url}/v2/bench/image-${i % 100}`, `t${i}`, Array(5).fill(4096));
+  };
+  await Promise.all(Array.from({ length: Number(given.clients) }, client));
+  return { [`${all} images by ${given.clients} clients, images/s`]: all / ((performance.now() - began) / 1000) };
+}
+
+async function race(peers: readonly Peer[], measure: (peer: Running) => Promise<Record<string, number>>) {
+  const figures = new Map<string, Map<string, number[]>>();
+  for (let round = 0; round <= Number(given.rounds); round++) {
+    for (let i = 0; i < peers.length; i++) {
+      const peer = peers[(i + round) % peers.length] as Peer;
+      const scratch = join(place.dir, `scratch-${round}-${i}`);
+      mkdirSync(scratch);
+      const running = await peer.start(scratch);
+      Bun.spawnSync(["sync"]);
+      const seen = await measure(running);
+      await running.stop();
+      rmSync(scratch, { recursive: true, force: true });
+      if (round === 0) continue;
+      for (const [name, value] of Object.entries(seen)) {
+        const byPeer = figures.get(name) ?? new Map<string, number[]>();
+        figures.set(name, byPeer.set(peer.name, [...(byPeer.get(peer.name) ?? []), value]));
+      }
+    }
+  }
+  return figures;
+}
+
+const RUNTIMES = ["bun", "deno", "node"] as const;
+const peers = RUNTIMES.filter((name) => given.runtimes.split(",").includes(name)).map(ours);
+if (Bun.which("docker-registry") === null) console.log("docker-registry: not installed, left out");
+else peers.push(distribution);
+
+const parts: Readonly<Record<string, (peer: Running) => Promise<Record<string, number>>>> = {
+  manifests,
+  layers,
+  images,
+};
+const part = parts[positionals[0] ?? ""];
+if (part === undefined) throw new Error("say what to measure: manifests, layers or images");
+console.log(conditions());
+for (const [name, byPeer] of await race(peers, part)) {
+  const first = byPeer.get(peers[0]?.name ?? "") ?? [];
+  console.log(`\n${name}`);
+  printTable(
+    ["server", "median", "range", "first / it"],
+    [...byPeer].map(([peer, rates]) => {
+      const ratios = first.map((value, round) => value / (rates[round] ?? Number.NaN));
+      return [peer, median(rates).toFixed(0), spread(rates, 0), `${median(ratios).toFixed(2)} (${spread(ratios)})`];
+    }),
+  );
+}
+process.exit();
