@@ -34,6 +34,8 @@ import {
   type VerifyLogOptions,
   withCodes,
 } from "./ledger/mod.ts";
+import { createOci } from "./oci/mod.ts";
+import type { OciRegistry } from "./oci/types.ts";
 import { abandonPackage } from "./packages/abandon.ts";
 import { type ArchiveContent, type ExportArchiveInput, exportArchive } from "./packages/archive_export.ts";
 import { type ImportArchiveInput, importArchive } from "./packages/archive_import.ts";
@@ -95,6 +97,8 @@ export interface RegistryDeps {
   readonly verifyReads?: boolean;
   /** Reads zstd archives; without it they are `unsupported`. */
   readonly zstd?: Decompressor;
+  /** Whether an OCI index may name manifests that are not there. Default true. */
+  readonly sparseIndexes?: boolean;
   /** Makes JSON of manifests above 1 MiB; without it this thread does, in turns of 100 ms. */
   readonly projectManifest?: ManifestProjector;
 }
@@ -159,6 +163,9 @@ export interface Registry {
     onProgress?: (done: { objects: number; bytes: number }) => void,
   ): Promise<VerifyReport>;
 
+  /** OCI distribution: repositories of blobs, manifests and tags. */
+  readonly oci: OciRegistry;
+
   /** A page of what the caller may see of the log; payloads up to 64 KiB. */
   readEvents(caller: Caller, query: EventQuery): Promise<EventPage<FeedEvent>>;
   /** Every event, with its payload of any size. */
@@ -218,6 +225,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     | "importArchive"
     | "tailEvents"
     | "followEvents"
+    | "oci"
     | "ledger"
     | "close"
   > = {
@@ -286,6 +294,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     appendUpload: (caller, input) => appendUpload(uploadDeps, caller, input),
     tailEvents: (caller, tail) => tailEvents(deps, caller, tail),
     followEvents: (caller, follow) => followEvents(deps, caller, follow),
+    oci: createOci({ ...uploadDeps, sparseIndexes: options.sparseIndexes ?? true }),
     ledger,
     async close() {
       await uploads.stop();

@@ -4,6 +4,7 @@ import * as views from "./0002_views.ts";
 import * as operational from "./0003_operational.ts";
 import * as idempotencyKeys from "./0004_idempotency_keys.ts";
 import * as uploadSessions from "./0005_upload_sessions.ts";
+import * as oci from "./0006_oci.ts";
 import type { Migration } from "./types.ts";
 
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: "operational", tables: operational.TABLES, up: operational.up },
   { version: 4, name: "idempotency_keys", tables: idempotencyKeys.TABLES, up: idempotencyKeys.up },
   { version: 5, name: "upload_sessions", tables: uploadSessions.TABLES, up: uploadSessions.up },
+  { version: 6, name: "oci", tables: oci.TABLES, up: oci.up },
 ];

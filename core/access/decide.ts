@@ -13,6 +13,10 @@ export type Action =
   | "package:read"
   | "package:verify"
   | "schema:register"
+  | "oci:pull"
+  | "oci:push"
+  | "oci:delete"
+  | "oci:catalog"
   | "event:read"
   | "event:redact"
   | "registry:maintain";

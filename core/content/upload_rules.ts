@@ -5,7 +5,7 @@ import type { SessionRow } from "./upload_sessions.ts";
 /** @returns the length of the whole as it is known with this request, or null */
 export function checkRequest(
   row: SessionRow,
-  { offset, length }: { readonly offset: number; readonly length?: number },
+  { offset = row.upload_offset, length }: { readonly offset?: number; readonly length?: number },
 ): number | null {
   checkCount(offset, "An offset");
   if (length !== undefined) checkCount(length, "The length of an upload");

@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
+import type { Algorithm } from "../identity/algorithms.ts";
 import { lockHead } from "../ledger/mod.ts";
 import type { Database } from "../spi/database.ts";
 import type { UploadCheckpoint } from "../spi/storage.ts";
@@ -23,13 +24,24 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export interface UploadOwner {
   readonly tenant: string;
   readonly owner: string;
+  /** What it is for: an upload is found only where it was begun. */
+  readonly scope: string;
 }
+
+/** What the column `target` holds. */
+export interface Noted {
+  readonly algorithms: readonly Algorithm[];
+  readonly target: unknown;
+  readonly scope?: string;
+}
+
+export const PACKAGES_SCOPE = "packages";
+
+export const noted = (row: Pick<SessionRow, "target">): Noted => JSON.parse(row.target) as Noted;
 
 export interface SessionDeps {
   readonly database: Database<Tables>;
   readonly clock: Clock;
-  /** Uploads that one owner may have open. */
-  readonly maxOpen: number;
 }
 
 export type SessionRow = Readonly<UploadSessionsTable>;
@@ -47,6 +59,7 @@ export function superseded(id: string): RegistryError {
 /** @throws {RegistryError} `too_many_uploads` */
 export async function insertSession(
   deps: SessionDeps,
+  maxOpen: number,
   session: Pick<SessionRow, "upload_id" | "tenant" | "owner" | "backend_id" | "upload_length" | "max_size" | "target">,
 ): Promise<SessionRow> {
   const now = deps.clock.now();
@@ -72,11 +85,11 @@ export async function insertSession(
       .where("state", "!=", "completed")
       .where("expires_at", ">", row.created_at)
       .executeTakeFirstOrThrow();
-    if (Number(count) >= deps.maxOpen) {
+    if (Number(count) >= maxOpen) {
       throw new RegistryError(
         "too_many_uploads",
-        `${deps.maxOpen} uploads of yours are open; complete or cancel some before you begin another`,
-        { limit: deps.maxOpen },
+        `${maxOpen} uploads of yours are open; complete or cancel some before you begin another`,
+        { limit: maxOpen },
       );
     }
     await trx.insertInto("upload_sessions").values(row).execute();
@@ -123,7 +136,8 @@ async function mine(
     .where("owner", "=", who.owner)
     .where("expires_at", ">", toTimestamp(clock.now()))
     .executeTakeFirst();
-  return row && normal(row);
+  // Those that were begun before there were scopes are of packages.
+  return row === undefined || (noted(row).scope ?? PACKAGES_SCOPE) !== who.scope ? undefined : normal(row);
 }
 
 /** PostgreSQL's big integers come as they like. */

@@ -20,8 +20,8 @@ import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
 import { createNewestRequests } from "./newest_request.ts";
 import { checkCount, checkRequest, lengthMismatch, upTo } from "./upload_rules.ts";
-import type { SessionRow, UploadOwner } from "./upload_sessions.ts";
 import * as sessions from "./upload_sessions.ts";
+import { type Noted, noted, type SessionRow, type UploadOwner } from "./upload_sessions.ts";
 
 export interface UploadSession {
   readonly upload_id: string;
@@ -48,8 +48,8 @@ export type UploadAnswer =
     };
 
 export interface AppendRequest {
-  /** Where the caller thinks the upload is. */
-  readonly offset: number;
+  /** Where the caller thinks the upload is; absent: wherever it is. */
+  readonly offset?: number;
   readonly source: ByteSource;
   /** The last byte of the upload is the last of this request. */
   readonly complete: boolean;
@@ -83,6 +83,8 @@ export interface Uploads {
       readonly backendId: string;
       /** Digests that the whole will be asked for, beyond blake3 and sha256. */
       readonly algorithms?: readonly Algorithm[];
+      /** Uploads that this owner may have open, of all scopes, with this one. Default: as the engine was told. */
+      readonly maxOpen?: number;
     },
   ): Promise<UploadSession>;
   /** Just looks. @throws {RegistryError} `upload_not_found` */
@@ -254,20 +256,21 @@ export function createUploads(deps: {
   }
 
   return {
-    async create(who, { target, length, maxSize, backendId, algorithms = [] }) {
+    async create(who, { target, length, maxSize, backendId, algorithms = [], maxOpen = deps.maxOpen }) {
       if (length !== undefined) checkCount(length, "The length of an upload");
       if (length !== undefined && length > maxSize) {
         throw new RegistryError("limit_exceeded", `An upload may have ${maxSize} bytes at most`, { limit: maxSize });
       }
       await expire(SWEEP).catch(() => {}); // a new upload does not fail because an old one cannot be freed
       const row = await db(() =>
-        sessions.insertSession(deps, {
-          ...who,
+        sessions.insertSession(deps, maxOpen, {
+          tenant: who.tenant,
+          owner: who.owner,
           upload_id: deps.ids.uuid(),
           backend_id: backendId,
           upload_length: length ?? null,
           max_size: maxSize,
-          target: JSON.stringify({ algorithms, target } satisfies Noted),
+          target: JSON.stringify({ algorithms, target, scope: who.scope } satisfies Noted),
         }),
       );
       return describe(row);
@@ -289,14 +292,6 @@ function bytesOf(row: SessionRow, contended: boolean, signal: AbortSignal): Omit
     ...(state === null ? {} : { checkpoint: { offset, state } }),
   };
 }
-
-/** What the column `target` holds. */
-interface Noted {
-  readonly algorithms: readonly Algorithm[];
-  readonly target: unknown;
-}
-
-const noted = (row: SessionRow): Noted => JSON.parse(row.target) as Noted;
 
 function describe(row: SessionRow): UploadSession {
   return {

@@ -2,7 +2,7 @@
  * The closed union of events. A new fact is a new type; an old type never changes meaning, and its golden bytes in
  * `tests/vectors/events/` never change. Type names read `v1.<noun>.<snake_case>`.
  *
- * `subject` (envelope) is an opaque id: a package id, a content address, a tenant or class name. Paths, names that
+ * `subject` (envelope) is an opaque id: a package or repository id, a content address, a tenant or class name. Paths, names that
  * people chose and anything personal stand only in payloads, which can be erased.
  */
 import type { CborMap } from "../base/cbor.ts";
@@ -64,6 +64,28 @@ export interface EventPayloads {
   };
   /** Good bytes are there again: stored anew (a later generation), or the old location verified whole. */
   "v1.object.restored": { readonly location: StorageLocation; readonly generation: number };
+  /** A name of the tenant has content now. `subject`, here and in all `v1.oci.*`: the repository's id. */
+  "v1.oci.repository_created": { readonly name: string };
+  /** The blob can be read in this repository, under these digests (`algorithm:hex`), sha256 always among them. */
+  "v1.oci.blob_linked": {
+    readonly content_address: string;
+    readonly size: number;
+    readonly digests: readonly string[];
+  };
+  /** It cannot any more, under any of `digests`, which are all that it had. */
+  "v1.oci.blob_unlinked": { readonly content_address: string; readonly digests: readonly string[] };
+  "v1.oci.manifest_pushed": {
+    /** In the algorithm that it was pushed with. */
+    readonly digest: string;
+    readonly media_type: string;
+    /** The exact bytes. */
+    readonly manifest: Uint8Array;
+  };
+  /** `previous`: what it pointed at before, if anything. */
+  "v1.oci.tag_moved": { readonly tag: string; readonly digest: string; readonly previous: string | null };
+  "v1.oci.tag_deleted": { readonly tag: string; readonly digest: string };
+  /** `tags`: all that pointed at it; they are deleted with it. */
+  "v1.oci.manifest_deleted": { readonly digest: string; readonly tags: readonly string[] };
   /** The payload and salt of event `sequence` were erased. */
   "v1.event.redacted": { readonly sequence: number; readonly reason: string };
 }
@@ -85,6 +107,13 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<EventType>([
   "v1.object.stored",
   "v1.object.damage_found",
   "v1.object.restored",
+  "v1.oci.repository_created",
+  "v1.oci.blob_linked",
+  "v1.oci.blob_unlinked",
+  "v1.oci.manifest_pushed",
+  "v1.oci.tag_moved",
+  "v1.oci.tag_deleted",
+  "v1.oci.manifest_deleted",
   "v1.event.redacted",
 ]);
 

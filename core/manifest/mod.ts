@@ -3,5 +3,6 @@ export { checkManifest } from "./check.ts";
 export * from "./codec.ts";
 export * from "./digest.ts";
 export { jcsPieces } from "./jcs_pieces.ts";
+export { MAX_OCI_MANIFEST_BYTES } from "./oci.ts";
 export * from "./projection.ts";
 export * from "./types.ts";

@@ -2,6 +2,7 @@
 import { authorize } from "../access/decide.ts";
 import { isRegistryError } from "../base/errors.ts";
 import { type ByteSource, collect } from "../base/stream.ts";
+import { choosePlace, SMALL, type StoredContent } from "../content/place.ts";
 import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { Placement } from "../spi/data_plane.ts";
@@ -13,8 +14,7 @@ import { ArchivePlan, type PlannedFile, tooManyEntries } from "./archive_plan.ts
 import { type ArchiveInputFormat, openArchive } from "./archive_source.ts";
 import { type TarEntry, TarReader } from "./archive_tar_read.ts";
 import { type ArchiveReport, archiveRefused, archiveUnit } from "./archive_unit.ts";
-import { checkOpen, checkReplace, type StoredContent } from "./entry_unit.ts";
-import { choosePlace, SMALL } from "./ingest_file.ts";
+import { checkOpen, checkReplace } from "./entry_unit.ts";
 import { checkPackageId } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
 

@@ -1,5 +1,6 @@
 /** The unit of work that puts a whole archive into a package, or nothing of it. */
 import { isRegistryError, RegistryError } from "../base/errors.ts";
+import { type StoredContent, storedEvent } from "../content/place.ts";
 import type { NewEvent, PackageEntry } from "../events/types.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { Unit } from "../ledger/mod.ts";
@@ -11,7 +12,7 @@ import { packageById } from "../views/packages.ts";
 import { retiredKey } from "../views/retired_keys.ts";
 import type { ArtifactFilesTable, ArtifactPackagesTable } from "../views/tables.ts";
 import type { ArchiveRefusal, PlanNode, Planned } from "./archive_plan.ts";
-import { checkAncestors, checkOpen, checkReplace, type StoredContent, storedEvent } from "./entry_unit.ts";
+import { checkAncestors, checkOpen, checkReplace } from "./entry_unit.ts";
 
 /** What became of one name of the archive. */
 export interface ArchiveOutcome {

@@ -1,24 +1,17 @@
 /** The unit of work that puts an entry into an open package; shared by files, directories and symlinks. */
 import { RegistryError } from "../base/errors.ts";
+import { contentWants, type StoredContent, storedEvent } from "../content/place.ts";
 import type { NewEvent, PackageEntry } from "../events/types.ts";
 import type { Unit } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import type { IngestResult } from "../spi/data_plane.ts";
 import { entryByPath } from "../views/files.ts";
 import { pathKeyOf } from "../views/keys.ts";
 import { type Want, type Wants, want } from "../views/loader.ts";
-import { type ObjectRecord, objectByAddress } from "../views/objects.ts";
+import type { ObjectRecord } from "../views/objects.ts";
 import { packageById } from "../views/packages.ts";
-import { retiredKey } from "../views/retired_keys.ts";
 import type { ArtifactFilesTable, ArtifactPackagesTable } from "../views/tables.ts";
 import { ancestorsOf } from "./paths.ts";
 import { checkPackageId, packageNotFound } from "./read.ts";
-
-/** What the data plane stored for a file entry, and under which generation. */
-export interface StoredContent {
-  readonly result: IngestResult;
-  readonly generation: number;
-}
 
 export interface EntryOutcome {
   readonly entry: PackageEntry;
@@ -47,11 +40,7 @@ export function putEntryUnit(
   for (const [i, path] of ancestors.entries()) {
     wants[`ancestor ${i}`] = want(entryByPath, { packageId, pathKey: pathKeyOf(path) });
   }
-  if (content !== undefined) {
-    const { address, location } = content.result;
-    wants.object = want(objectByAddress, address);
-    wants.retired = want(retiredKey, { backendId: location.backend_id, key: location.key });
-  }
+  if (content !== undefined) Object.assign(wants, contentWants(content));
   return {
     wants,
     decide(found) {
@@ -128,40 +117,4 @@ export function checkAncestors(path: string, ancestors: readonly (ArtifactFilesT
       { path, ancestor },
     );
   }
-}
-
-/** The event that records where new bytes are; none where the log knows a good copy. */
-export function storedEvent(
-  content: StoredContent,
-  object: ObjectRecord | undefined,
-  retired: boolean,
-): NewEvent | undefined {
-  const { result, generation } = content;
-  const { location, address, digests, size } = result;
-  if (result.deduplicated) {
-    const kept = object?.locations.some((l) => l.backend_id === location.backend_id && l.storage_key === location.key);
-    if (object?.state === "live" && kept === true) return undefined;
-    throw changedMeanwhile(address);
-  }
-  if (retired) throw changedMeanwhile(address);
-  if (object === undefined) {
-    const { blake3: _, ...others } = digests;
-    const hex: Record<string, string> = {};
-    for (const digest of Object.values(others)) hex[digest.algorithm] = digest.hex;
-    const known = hex as { sha256: string };
-    return { type: "v1.object.stored", subject: address, payload: { size, digests: known, location, generation } };
-  }
-  // Somebody else stored the same content first: their copy stands, unless it is known to be bad or was found missing.
-  if (object.state === "live" && generation <= object.generation) return undefined;
-  return { type: "v1.object.restored", subject: address, payload: { location, generation } };
-}
-
-function changedMeanwhile(address: string): RegistryError {
-  return new RegistryError(
-    "conflict",
-    `The stored copy of ${address} changed while it was being pushed; push it again`,
-    {
-      content_address: address,
-    },
-  );
 }

@@ -1,18 +1,15 @@
 import { authorize } from "../access/decide.ts";
 import { RegistryError } from "../base/errors.ts";
 import { type ByteSource, toIterable } from "../base/stream.ts";
+import { type Bring, bringContent, SMALL } from "../content/place.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import type { ContentFacts, IngestOptions, IngestResult, Placement } from "../spi/data_plane.ts";
-import type { StorageLocation } from "../spi/storage.ts";
 import { entryByPath } from "../views/files.ts";
 import { pathKeyOf } from "../views/keys.ts";
 import { loadOne } from "../views/loader.ts";
-import { locationOf, objectByAddress } from "../views/objects.ts";
 import { packageById } from "../views/packages.ts";
-import { selectByKeys } from "../views/statements.ts";
 import type { FileEntry } from "./entries.ts";
 import {
   checkAncestors,
@@ -69,12 +66,7 @@ export function putFile(deps: PackageDeps, caller: Caller, input: IngestFileInpu
   return putFileContent(deps, caller, input, "either", fromSource(deps, caller, input));
 }
 
-/** Brings the bytes of a file into the store, from wherever they come. */
-export type BringContent = (
-  options: Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">,
-) => Promise<IngestResult>;
-
-function fromSource(deps: PackageDeps, caller: Caller, input: IngestFileInput): BringContent {
+function fromSource(deps: PackageDeps, caller: Caller, input: IngestFileInput): Bring {
   return (options) =>
     deps.dataPlane.ingest(toIterable(input.source), {
       ...options,
@@ -90,29 +82,17 @@ export async function putFileContent(
   caller: Caller,
   input: Omit<IngestFileInput, "source">,
   replace: Replace,
-  bring: BringContent,
+  bring: Bring,
 ): Promise<IngestFileResult> {
   await checkTarget(deps, caller, input, replace);
-  let generation = 0;
-  let arrived: (() => void) | undefined;
-  const ingesting = bring({
+  const content = await bringContent(deps, bring, {
     ...(input.expected === undefined ? {} : { expected: input.expected }),
     ...(input.expectedSize === undefined ? {} : { expected_size: input.expectedSize }),
     ...(input.algorithms === undefined ? {} : { algorithms: input.algorithms }),
-    async place(facts, unusable) {
-      // All bytes are here; what is left takes as long as a sync, and many files at once should share the next one.
-      if (facts.size <= SMALL) arrived ??= deps.ledger.upcoming();
-      const placement = await coded(deps.database, () => choosePlace(deps, facts, unusable));
-      if (placement.action === "publish") generation = placement.generation;
-      return placement;
-    },
   });
-  const result = await ingesting.catch((error) => {
-    arrived?.();
-    throw error;
-  });
-  // Nothing is awaited from here to the commit: the group that waits for this unit still takes it.
-  arrived?.();
+  // Nothing is awaited from here to the commit.
+  content.ready();
+  const { result } = content;
   const { sha256, sha512 } = result.digests;
   const entry: FileEntry = {
     kind: "file",
@@ -125,13 +105,10 @@ export async function putFileContent(
   };
   const outcome: EntryOutcome = await deps.ledger.commit(
     caller,
-    putEntryUnit(caller, input.packageId, entry, replace, { result, generation }),
+    putEntryUnit(caller, input.packageId, entry, replace, content),
   );
   return { entry, deduplicated: !outcome.stored, replaced: outcome.replaced };
 }
-
-/** Up to here a refusal after the transfer costs less than asking before it. Bytes. */
-export const SMALL = 1024 * 1024;
 
 /** What can be said before the bytes are here. @throws {RegistryError} as {@link ingestFile} */
 export async function checkTarget(
@@ -170,23 +147,6 @@ async function refuseEarly(
   const [existing, ...ancestors] = keys.map((key) => found.get(entryByPath.keyOf(key)));
   checkReplace(input.path, existing, replace);
   checkAncestors(input.path, ancestors);
-}
-
-/** Where bytes go that are known by now: to the copy that is there, or to a key that was never used. */
-export async function choosePlace(
-  deps: PackageDeps,
-  facts: ContentFacts,
-  unusable?: StorageLocation,
-): Promise<Placement> {
-  const db = deps.database.read;
-  const object = await loadOne(db, objectByAddress, facts.address);
-  if (object?.state === "live" && unusable === undefined) {
-    const location = object.locations.find((l) => l.backend_id === deps.backendId) ?? object.locations[0];
-    if (location !== undefined) return { action: "reuse", location: locationOf(location) };
-  }
-  const retired = await selectByKeys(db, "retired_keys", ["generation"], ["content_address"], [[facts.address]]);
-  const used = Math.max(object?.generation ?? -1, ...retired.map((row) => Number(row.generation ?? -1)));
-  return { action: "publish", backend_id: deps.backendId, generation: used + 1 };
 }
 
 /** RFC 9110, section 8.3.1, without parameters. */

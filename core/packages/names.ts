@@ -3,19 +3,14 @@
  * pulled as an image (distribution-spec, "Pulling manifests": grammar of <name> and <reference>).
  */
 import { RegistryError } from "../base/errors.ts";
+import { isRepositoryName, isTag } from "../base/names.ts";
 
 const MAX_NAME_BYTES = 200;
-const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-const VERSION = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-
 export function isName(name: string): boolean {
-  // The length first: the pattern never sees more than it may.
-  return name.length <= MAX_NAME_BYTES && NAME.test(name);
+  return isRepositoryName(name, MAX_NAME_BYTES);
 }
 
-export function isVersion(version: string): boolean {
-  return VERSION.test(version);
-}
+export const isVersion = isTag;
 
 /** @throws {RegistryError} `invalid_name` */
 export function checkName(name: string): void {

@@ -2,6 +2,8 @@
 import { authorize } from "../access/decide.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { ByteSource } from "../base/stream.ts";
+import type { Bring } from "../content/place.ts";
+import { PACKAGES_SCOPE, type UploadOwner } from "../content/upload_sessions.ts";
 import type { UploadSession, Uploads } from "../content/uploads.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import { type Digest, parseDigest } from "../identity/digest.ts";
@@ -9,13 +11,7 @@ import type { Caller } from "../spi/authenticator.ts";
 import type { FileEntry } from "./entries.ts";
 import type { Replace } from "./entry_unit.ts";
 import { getFileEntry } from "./find_entry.ts";
-import {
-  type BringContent,
-  checkTarget,
-  type IngestFileInput,
-  type IngestFileResult,
-  putFileContent,
-} from "./ingest_file.ts";
+import { checkTarget, type IngestFileInput, type IngestFileResult, putFileContent } from "./ingest_file.ts";
 import type { PackageDeps } from "./types.ts";
 
 export interface UploadDeps extends PackageDeps {
@@ -150,7 +146,7 @@ async function attach(
   caller: Caller,
   session: UploadSession,
   expected: readonly Digest[],
-  ingest: BringContent,
+  ingest: Bring,
   again: boolean,
 ): Promise<IngestFileResult> {
   const target = session.target as Target;
@@ -181,7 +177,7 @@ async function findDone(
   deps: UploadDeps,
   caller: Caller,
   input: Omit<IngestFileInput, "source">,
-  ingest: BringContent,
+  ingest: Bring,
 ): Promise<FileEntry | undefined> {
   const entry = await getFileEntry(deps, caller, { package: input.packageId, path: input.path });
   let address: string | undefined;
@@ -200,8 +196,8 @@ async function findDone(
   return same && entry.content_address === address ? entry : undefined;
 }
 
-function ownerOf({ tenant, principal }: Caller): { readonly tenant: string; readonly owner: string } {
-  return { tenant, owner: principal.subject };
+function ownerOf({ tenant, principal }: Caller): UploadOwner {
+  return { tenant, owner: principal.subject, scope: PACKAGES_SCOPE };
 }
 
 function describe(session: UploadSession): Upload {

@@ -16,6 +16,15 @@ export const factKeys = {
   /** The whole set of entries of a package. */
   entries: (packageId: string) => `entries ${packageId}`,
   object: (address: string) => `object ${address}`,
+  ociRepository: (tenant: string, name: string) => `oci repository ${tenant} ${name}`,
+  /** A digest under which a blob can be read in a repository. */
+  ociBlob: (repositoryId: string, digest: string) => `oci blob ${repositoryId} ${digest}`,
+  /** A blob of a repository, under all its digests. */
+  ociLink: (repositoryId: string, address: string) => `oci link ${repositoryId} ${address}`,
+  ociManifest: (repositoryId: string, digest: string) => `oci manifest ${repositoryId} ${digest}`,
+  ociTag: (repositoryId: string, tag: string) => `oci tag ${repositoryId} ${tag}`,
+  /** The whole set of tags that point at a manifest. */
+  ociTagsOf: (repositoryId: string, digest: string) => `oci tags of ${repositoryId} ${digest}`,
   event: (sequence: number) => `event ${sequence}`,
   deletion: (subject: string) => `deletion ${subject}`,
 };
@@ -53,6 +62,33 @@ export function touches(tenant: string, event: NewEvent): readonly string[] {
     case "v1.object.damage_found":
     case "v1.object.restored":
       return [factKeys.object(event.subject)];
+    case "v1.oci.repository_created":
+      return [factKeys.ociRepository(tenant, event.payload.name)];
+    case "v1.oci.blob_linked":
+    case "v1.oci.blob_unlinked": {
+      const { content_address, digests } = event.payload;
+      const byDigest = digests.map((digest) => factKeys.ociBlob(event.subject, digest));
+      return [factKeys.ociLink(event.subject, content_address), ...byDigest];
+    }
+    case "v1.oci.manifest_pushed":
+      return [factKeys.ociManifest(event.subject, event.payload.digest)];
+    case "v1.oci.tag_moved": {
+      const { tag, digest, previous } = event.payload;
+      const keys = [factKeys.ociTag(event.subject, tag), factKeys.ociTagsOf(event.subject, digest)];
+      return previous === null ? keys : [...keys, factKeys.ociTagsOf(event.subject, previous)];
+    }
+    case "v1.oci.tag_deleted": {
+      const { tag, digest } = event.payload;
+      return [factKeys.ociTag(event.subject, tag), factKeys.ociTagsOf(event.subject, digest)];
+    }
+    case "v1.oci.manifest_deleted": {
+      const { digest, tags } = event.payload;
+      return [
+        factKeys.ociManifest(event.subject, digest),
+        factKeys.ociTagsOf(event.subject, digest),
+        ...tags.map((tag) => factKeys.ociTag(event.subject, tag)),
+      ];
+    }
     case "v1.event.redacted":
       return [factKeys.event(event.payload.sequence)];
   }

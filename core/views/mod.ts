@@ -5,6 +5,10 @@ import type { Hasher } from "../identity/hasher.ts";
 import { filesView } from "./files.ts";
 import { metadataSchemasView } from "./metadata_schemas.ts";
 import { objectsView } from "./objects.ts";
+import { ociBlobsView } from "./oci_blobs.ts";
+import { ociManifestsView } from "./oci_manifests.ts";
+import { ociRepositoriesView } from "./oci_repositories.ts";
+import { ociTagsView } from "./oci_tags.ts";
 import { packagesView } from "./packages.ts";
 import { retentionClassesView } from "./retention_classes.ts";
 import { retentionStateView } from "./retention_state.ts";
@@ -20,6 +24,10 @@ export const VIEWS: readonly View[] = [
   filesView,
   objectsView,
   retentionStateView,
+  ociRepositoriesView,
+  ociBlobsView,
+  ociManifestsView,
+  ociTagsView,
 ];
 
 export async function reduceAll(

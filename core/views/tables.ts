@@ -151,6 +151,68 @@ export interface RetentionStateTable {
   applied_at: string;
 }
 
+export interface OciRepositoriesTable {
+  repository_id: string;
+  tenant: string;
+  name: string;
+  created_at: string;
+  created_by: string;
+}
+
+/** One row for each digest under which a blob can be read in a repository. */
+export interface OciBlobsTable {
+  repository_id: string;
+  /** `algorithm:hex`. */
+  digest: string;
+  content_address: string;
+  size: number;
+  linked_at: string;
+}
+
+export interface OciManifestsTable {
+  repository_id: string;
+  digest: string;
+  media_type: string;
+  size: number;
+  artifact_type: string | null;
+  /** Digest of the manifest that this one refers to. */
+  subject: string | null;
+  /** JCS text. */
+  annotations: string | null;
+  pushed_at: string;
+  pushed_by: string;
+  /** Of the event whose payload has the bytes. */
+  sequence: number;
+}
+
+/** What a manifest names, whether it is there or not. Its subject is no reference: it does not keep that alive. */
+export interface OciReferencesTable {
+  repository_id: string;
+  /** Digest of the manifest that names it. */
+  manifest: string;
+  digest: string;
+  /** blob | manifest */
+  kind: string;
+}
+
+export interface OciTagsTable {
+  repository_id: string;
+  tag: string;
+  digest: string;
+  moved_at: string;
+  sequence: number;
+}
+
+export interface OciTagHistoryTable {
+  repository_id: string;
+  tag: string;
+  sequence: number;
+  /** What it pointed at from then on; `null`: nothing. */
+  digest: string | null;
+  occurred_at: string;
+  actor: string;
+}
+
 /** Operational: who does exclusive work right now. */
 export interface MaintenanceLockTable {
   name: string;
@@ -226,6 +288,12 @@ export interface ViewTables {
   object_digests: ObjectDigestsTable;
   storage_locations: StorageLocationsTable;
   retention_state: RetentionStateTable;
+  oci_repositories: OciRepositoriesTable;
+  oci_blobs: OciBlobsTable;
+  oci_manifests: OciManifestsTable;
+  oci_references: OciReferencesTable;
+  oci_tags: OciTagsTable;
+  oci_tag_history: OciTagHistoryTable;
 }
 
 export interface Tables extends ViewTables {

@@ -2,7 +2,15 @@
 import { isText, type Token } from "./scan.ts";
 import { checkImports, inside, insideAny, type Rule, type Violation } from "./tree.ts";
 
-const DATABASE_READERS = ["core/views", "core/ledger", "core/access", "core/guards", "core/content", "core/packages"];
+const DATABASE_READERS = [
+  "core/views",
+  "core/ledger",
+  "core/access",
+  "core/guards",
+  "core/content",
+  "core/packages",
+  "core/oci",
+];
 
 /** Every package that shipped code may import, and where. A new dependency needs a line here and in docs/dependencies.md. */
 export const HOMES: Readonly<Record<string, readonly string[]>> = {

@@ -55,6 +55,12 @@ export const VIEW_TABLES = [
   "object_digests",
   "storage_locations",
   "retention_state",
+  "oci_repositories",
+  "oci_blobs",
+  "oci_manifests",
+  "oci_references",
+  "oci_tags",
+  "oci_tag_history",
 ] as const;
 /** The log itself: appended by the ledger. */
 export const LOG_TABLES = ["events", "event_payloads", "event_head"] as const;

@@ -1,16 +1,19 @@
 /** Whose is what: a caller of another tenant cannot tell a package that exists from one that does not. */
 import { afterEach, describe, expect, test } from "bun:test";
-import type { Caller, Registry } from "../../../core/mod.ts";
+import type { Caller, OciRegistry, Registry } from "../../../core/mod.ts";
+import { pushImage, pushText } from "../../support/oci_images.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
   caller,
   closeFixtures,
+  codeOf,
   failureOf,
   ingest,
   newPackage,
   openFixture,
   source,
   stranger,
+  text,
 } from "../../support/registry_fixture.ts";
 
 const ABSENT = "019b7d2e-0000-7000-8000-00000000ffff";
@@ -21,6 +24,7 @@ function callsOn(registry: Registry, who: Caller, packageId: string): Record<str
     getPackage: () => registry.getPackage(who, packageId),
     listFiles: () => registry.listFiles(who, packageId),
     getManifestBytes: () => registry.getManifestBytes(who, packageId, "cbor"),
+    getManifest: () => registry.getManifest(who, packageId, "cbor"),
     getFile: () => registry.getFile(who, { package: packageId, path: "a" }),
     verifyPackage: () => registry.verifyPackage(who, packageId),
     ingestFile: () => registry.ingestFile(who, { packageId, path: "b", source: source("x") }),
@@ -38,6 +42,32 @@ function callsOn(registry: Registry, who: Caller, packageId: string): Record<str
     finalizePackage: () => registry.finalizePackage(who, packageId),
     abandonPackage: () => registry.abandonPackage(who, { packageId, reason: "x" }),
   };
+}
+
+const NAMED = `sha256:${"0".repeat(64)}`;
+
+/** Every use case of OCI distribution, on a repository, a blob in it, a manifest and its tag. */
+function ociCallsOn(registry: Registry, who: Caller, repository: string, digest = NAMED, tag = "latest") {
+  const { oci } = registry;
+  const upload = { repository, uploadId: ABSENT };
+  return {
+    getManifest: () => oci.getManifest(who, { repository, reference: tag }),
+    findBlob: () => oci.findBlob(who, { repository, digest }),
+    listTags: () => oci.listTags(who, { repository }),
+    listRepositories: () => oci.listRepositories(who),
+    listReferrers: () => oci.listReferrers(who, { repository, digest }),
+    startUpload: () => oci.startUpload(who, { repository }),
+    getUpload: () => oci.getUpload(who, upload),
+    appendUpload: () => oci.appendUpload(who, { ...upload, source: source("x") }),
+    completeUpload: () => oci.completeUpload(who, { ...upload, digest }),
+    cancelUpload: () => oci.cancelUpload(who, upload),
+    pushBlob: () => oci.pushBlob(who, { repository, digest, source: source("x") }),
+    mountBlob: () => oci.mountBlob(who, { repository, digest }),
+    pushManifest: () => oci.pushManifest(who, { repository, reference: tag, bytes: text("{}") }),
+    deleteTag: () => oci.deleteTag(who, { repository, tag }),
+    deleteManifest: () => oci.deleteManifest(who, { repository, digest }),
+    deleteBlob: () => oci.deleteBlob(who, { repository, digest }),
+  } satisfies Record<keyof OciRegistry, () => Promise<unknown>>;
 }
 
 /** Every use case. */
@@ -71,6 +101,9 @@ async function everyCall(
     checkReplay: () => registry.checkReplay(who),
     inspect: () => registry.inspect(who),
     fix: () => registry.fix(who, { holder: "x" }),
+    ...Object.fromEntries(
+      Object.entries(ociCallsOn(registry, who, "demo")).map(([name, call]) => [`oci.${name}`, call]),
+    ),
   };
 }
 
@@ -126,6 +159,49 @@ forEachDatabase((_, open) => {
     });
   });
 
+  describe("a caller of another tenant, at a repository,", () => {
+    test("is answered as if it did not exist, and gets nothing of it by mounting", async () => {
+      const { registry } = await scene();
+      const { oci } = registry;
+      const { digest } = await pushText(registry, "team/secret", "a layer");
+      const { manifest } = await pushImage(registry, "team/secret", ["a layer"], "latest");
+      const { upload_id: uploadId } = await oci.startUpload(caller, { repository: "team/secret" });
+      const head = await registry.ledger.head();
+      for (const repository of ["team/secret", "team/absent"]) {
+        const calls = ociCallsOn(registry, stranger, repository, digest);
+        const codes: Record<string, string | undefined> = {};
+        for (const name of [
+          "getManifest",
+          "findBlob",
+          "listTags",
+          "deleteTag",
+          "deleteManifest",
+          "deleteBlob",
+        ] as const)
+          codes[name] = await codeOf(calls[name]());
+        expect(new Set(Object.values(codes))).toEqual(new Set(["repository_not_found"]));
+        expect(await oci.listReferrers(stranger, { repository, digest: manifest })).toEqual({ descriptors: [] });
+        const upload = { repository, uploadId };
+        expect(await codeOf(oci.getUpload(stranger, upload))).toBe("upload_not_found");
+        expect(await codeOf(oci.appendUpload(stranger, { ...upload, source: source("x") }))).toBe("upload_not_found");
+        expect(await codeOf(oci.completeUpload(stranger, { ...upload, digest }))).toBe("upload_not_found");
+        expect(await codeOf(oci.cancelUpload(stranger, upload))).toBe("upload_not_found");
+        expect(await oci.mountBlob(stranger, { repository: "mine", digest, from: repository })).toBeUndefined();
+      }
+      expect(await oci.mountBlob(stranger, { repository: "mine", digest })).toBeUndefined();
+      expect(await oci.listRepositories(stranger)).toEqual({ repositories: [], more: false });
+      expect(await registry.ledger.head()).toEqual(head);
+    });
+
+    test("has a repository of the same name", async () => {
+      const { registry } = await scene();
+      await pushImage(registry, "team/image", ["ours"], "latest");
+      const theirs = await pushImage(registry, "team/image", ["theirs"], "latest", stranger);
+      const pulled = await registry.oci.getManifest(stranger, { repository: "team/image", reference: "latest" });
+      expect(pulled.digest).toBe(theirs.manifest);
+    });
+  });
+
   describe("a principal who is not local, or acts in a tenant that is not theirs,", () => {
     const local = caller.principal;
     const others: Record<string, Caller> = {
@@ -142,7 +218,8 @@ forEachDatabase((_, open) => {
         const calls = await everyCall(registry, who, packageId);
         // A use case that is added must be added here.
         const named = Object.keys(calls).map((name) => name.split(",")[0]);
-        const methods = Object.keys(registry).filter((name) => name !== "ledger" && name !== "close");
+        const methods = Object.keys(registry).filter((name) => !["ledger", "close", "oci"].includes(name));
+        methods.push(...Object.keys(registry.oci).map((name) => `oci.${name}`));
         expect([...new Set(named)].toSorted()).toEqual(methods.toSorted());
         for (const [name, call] of Object.entries(calls)) {
           expect({ name, code: (await failureOf(call()))?.code }).toEqual({ name, code: "access_denied" });

@@ -56,12 +56,16 @@ forEachDatabase((_, open) => {
     await migrate(database);
     const ledger = createLedger({ database, hasher, clock: settableClock(), ids: countingIds() });
     const caller = { ...localCaller("tester"), context: { request_id: "r-1", ip: "127.0.0.1" } };
-    for (const event of SAMPLES.slice(0, -1)) {
-      await ledger.commit(caller, { wants: {}, decide: () => ({ events: [event], result: undefined }) });
-    }
+    const commit = async (events: typeof SAMPLES) => {
+      for (const event of events) {
+        await ledger.commit(caller, { wants: {}, decide: () => ({ events: [event], result: undefined }) });
+      }
+    };
+    const redaction = SAMPLES.findIndex((event) => event.type === "v1.event.redacted");
+    await commit(SAMPLES.slice(0, redaction));
     // Before the redaction, which erases one of them.
     const stored = await ledger.read({ since: 0, limit: 100 });
-    await ledger.commit(caller, { wants: {}, decide: () => ({ events: SAMPLES.slice(-1), result: undefined }) });
+    await commit(SAMPLES.slice(redaction));
     stored.push(...(await ledger.read({ since: stored.length, limit: 100 })));
     expect(stored).toHaveLength(SAMPLES.length);
     for (const event of stored) {

@@ -1,10 +1,16 @@
-/** One event of every type, in an order in which they make sense; what the golden vectors are made of. */
+/** One event of every type, in an order in which they make sense, new ones last; what the golden vectors are made of. */
 import { contentAddress, createDigest, encodeManifest, type Manifest, type NewEvent } from "../../../core/mod.ts";
 
 const PACKAGE = "019b7d2e-0000-7000-8000-0000000000aa";
 const GIVEN_UP = "019b7d2e-0000-7000-8000-0000000000bb";
 export const ADDRESS = contentAddress(createDigest("blake3", "5a".repeat(32)));
 const SHA256 = "a5".repeat(32);
+
+const REPOSITORY = "019b7d2e-0000-7000-8000-0000000000cc";
+const SHA512 = `sha512:${"b6".repeat(64)}`;
+const IMAGE = "application/vnd.oci.image.manifest.v1+json";
+const IMAGE_MANIFEST = `{"schemaVersion":2,"mediaType":"${IMAGE}","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:${SHA256}","size":65536},"layers":[]}\n`;
+const MANIFEST_DIGEST = `sha256:${"c7".repeat(32)}`;
 
 const file = (path: string, executable: boolean) =>
   ({
@@ -95,4 +101,31 @@ export const SAMPLES: readonly NewEvent[] = [
   { type: "v1.package.abandoned", subject: GIVEN_UP, payload: { reason: "the build was cancelled" } },
   { type: "v1.package.deleted", subject: PACKAGE, payload: { reason: "asked for by its owner" } },
   { type: "v1.event.redacted", subject: PACKAGE, payload: { sequence: 7, reason: "holds a person's name" } },
+  { type: "v1.oci.repository_created", subject: REPOSITORY, payload: { name: "team/image" } },
+  {
+    type: "v1.oci.blob_linked",
+    subject: REPOSITORY,
+    payload: { content_address: ADDRESS, size: 65_536, digests: [`sha256:${SHA256}`, SHA512] },
+  },
+  {
+    type: "v1.oci.manifest_pushed",
+    subject: REPOSITORY,
+    payload: { digest: MANIFEST_DIGEST, media_type: IMAGE, manifest: new TextEncoder().encode(IMAGE_MANIFEST) },
+  },
+  {
+    type: "v1.oci.tag_moved",
+    subject: REPOSITORY,
+    payload: { tag: "latest", digest: MANIFEST_DIGEST, previous: SHA512 },
+  },
+  { type: "v1.oci.tag_deleted", subject: REPOSITORY, payload: { tag: "latest", digest: MANIFEST_DIGEST } },
+  {
+    type: "v1.oci.manifest_deleted",
+    subject: REPOSITORY,
+    payload: { digest: MANIFEST_DIGEST, tags: ["1.0", "latest"] },
+  },
+  {
+    type: "v1.oci.blob_unlinked",
+    subject: REPOSITORY,
+    payload: { content_address: ADDRESS, digests: [`sha256:${SHA256}`, SHA512] },
+  },
 ];

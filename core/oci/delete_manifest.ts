@@ -1,0 +1,33 @@
+import { authorize } from "../access/decide.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import { want } from "../views/loader.ts";
+import { manifestByDigest } from "../views/oci_manifests.ts";
+import { tagsOf } from "../views/oci_tags.ts";
+import type { OciDeps } from "./deps.ts";
+import { checkRepository, manifestNotFound, parseOciDigest } from "./names.ts";
+import { commitIn, referExisting } from "./repository_unit.ts";
+
+/** Spec, "Deleting Manifests". What names it (an index, a referrer) stays. */
+export async function deleteManifest(
+  deps: OciDeps,
+  caller: Caller,
+  input: { readonly repository: string; readonly digest: string },
+): Promise<{ readonly tags: readonly string[] }> {
+  authorize(caller, "oci:delete");
+  const { repository } = input;
+  checkRepository(repository);
+  const digest = parseOciDigest(input.digest).toString();
+  return await commitIn(
+    deps,
+    caller,
+    await referExisting(deps, caller, repository),
+    (repositoryId) => ({
+      manifest: want(manifestByDigest, { repositoryId, digest }),
+      tags: want(tagsOf, { repositoryId, digest }),
+    }),
+    ({ manifest, tags = [] }, subject) => {
+      if (manifest === undefined) throw manifestNotFound(repository, digest);
+      return { events: [{ type: "v1.oci.manifest_deleted", subject, payload: { digest, tags } }], result: { tags } };
+    },
+  );
+}

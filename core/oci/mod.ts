@@ -1,0 +1,42 @@
+/** OCI distribution: its use cases, bound. */
+import { withCodes } from "../ledger/mod.ts";
+import { completeUpload } from "./complete_upload.ts";
+import { deleteBlob } from "./delete_blob.ts";
+import { deleteManifest } from "./delete_manifest.ts";
+import { deleteTag } from "./delete_tag.ts";
+import type { OciDeps } from "./deps.ts";
+import { findBlob } from "./find_blob.ts";
+import { getManifest } from "./get_manifest.ts";
+import { listReferrers } from "./list_referrers.ts";
+import { listRepositories } from "./list_repositories.ts";
+import { listTags } from "./list_tags.ts";
+import { mountBlob } from "./mount_blob.ts";
+import { pushBlob } from "./push_blob.ts";
+import { pushManifest } from "./push_manifest.ts";
+import type { OciRegistry } from "./types.ts";
+import { appendUpload, cancelUpload, getUpload, startUpload } from "./uploads.ts";
+
+export function createOci(deps: OciDeps): OciRegistry {
+  const useCases: Omit<OciRegistry, "appendUpload" | "completeUpload" | "pushBlob"> = {
+    getManifest: (caller, input) => getManifest(deps, caller, input),
+    findBlob: (caller, input) => findBlob(deps, caller, input),
+    listTags: (caller, input) => listTags(deps, caller, input),
+    listRepositories: (caller, input) => listRepositories(deps, caller, input),
+    listReferrers: (caller, input) => listReferrers(deps, caller, input),
+    startUpload: (caller, input) => startUpload(deps, caller, input),
+    getUpload: (caller, input) => getUpload(deps, caller, input),
+    cancelUpload: (caller, input) => cancelUpload(deps, caller, input),
+    mountBlob: (caller, input) => mountBlob(deps, caller, input),
+    pushManifest: (caller, input) => pushManifest(deps, caller, input),
+    deleteTag: (caller, input) => deleteTag(deps, caller, input),
+    deleteManifest: (caller, input) => deleteManifest(deps, caller, input),
+    deleteBlob: (caller, input) => deleteBlob(deps, caller, input),
+  };
+  return {
+    ...withCodes(deps.database, useCases),
+    // These read a stream of the caller's, whose errors are not the database's: they code their own.
+    appendUpload: (caller, input) => appendUpload(deps, caller, input),
+    completeUpload: (caller, input) => completeUpload(deps, caller, input),
+    pushBlob: (caller, input) => pushBlob(deps, caller, input),
+  };
+}

@@ -1,0 +1,76 @@
+import { authorize } from "../access/decide.ts";
+import type { Decision } from "../ledger/mod.ts";
+import type { Caller } from "../spi/authenticator.ts";
+import { loadOne, want } from "../views/loader.ts";
+import { objectByAddress } from "../views/objects.ts";
+import { blobByDigest, linkOf } from "../views/oci_blobs.ts";
+import { repositoryByName } from "../views/oci_repositories.ts";
+import type { OciDeps } from "./deps.ts";
+import { linkedEvent } from "./link_blob.ts";
+import { checkRepository, parseOciDigest } from "./names.ts";
+import { commitIn, refer } from "./repository_unit.ts";
+import type { PushedBlob } from "./types.ts";
+
+/** Links a blob that another repository has (spec, "Mounting a blob from another repository"). */
+export async function mountBlob(
+  deps: OciDeps,
+  caller: Caller,
+  input: { readonly repository: string; readonly digest: string; readonly from?: string },
+): Promise<PushedBlob | undefined> {
+  authorize(caller, "oci:push");
+  authorize(caller, "oci:pull");
+  checkRepository(input.repository);
+  if (input.from !== undefined) checkRepository(input.from);
+  const digest = parseOciDigest(input.digest).toString();
+  const source = await findSource(deps, caller, digest, input.from);
+  if (source === undefined) return undefined;
+  const { sourceId, address } = source;
+  return await commitIn(
+    deps,
+    caller,
+    await refer(deps, caller, input.repository),
+    (repositoryId) => ({
+      blob: want(blobByDigest, { repositoryId: sourceId, digest }),
+      known: want(linkOf, { repositoryId: sourceId, address }),
+      object: want(objectByAddress, address),
+      link: want(linkOf, { repositoryId, address }),
+    }),
+    ({ blob, known, object, link }, repositoryId): Decision<PushedBlob | undefined> => {
+      // Without a good copy the caller brings one.
+      if (blob === undefined || known === undefined || object?.state !== "live") {
+        return { events: [], result: undefined };
+      }
+      const { size } = blob;
+      const linked = linkedEvent(repositoryId, { content_address: address, size, digests: known }, link);
+      return {
+        events: linked === undefined ? [] : [linked],
+        result: { digest, size, content_address: address as PushedBlob["content_address"] },
+      };
+    },
+  );
+}
+
+/** The repository `from`, or any of the tenant, that has the blob. What the unit decides is looked up again there. */
+async function findSource(
+  { database }: OciDeps,
+  { tenant }: Caller,
+  digest: string,
+  from: string | undefined,
+): Promise<{ readonly sourceId: string; readonly address: string } | undefined> {
+  if (from !== undefined) {
+    const repository = await loadOne(database.read, repositoryByName, { tenant, name: from });
+    if (repository === undefined) return undefined;
+    const { repository_id: sourceId } = repository;
+    const blob = await loadOne(database.read, blobByDigest, { repositoryId: sourceId, digest });
+    return blob && { sourceId, address: blob.content_address };
+  }
+  const row = await database.read
+    .selectFrom("oci_blobs as b")
+    .innerJoin("oci_repositories as r", "r.repository_id", "b.repository_id")
+    .select(["b.repository_id", "b.content_address"])
+    .where("b.digest", "=", digest)
+    .where("r.tenant", "=", tenant)
+    .limit(1)
+    .executeTakeFirst();
+  return row && { sourceId: row.repository_id, address: row.content_address };
+}
