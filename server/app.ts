@@ -17,6 +17,9 @@ import { responseHeaders } from "./middleware/response_headers.ts";
 import { sameOrigin } from "./middleware/same_origin.ts";
 import { refuseWhenStopping } from "./middleware/stopping.ts";
 import { notFound } from "./not_found.ts";
+import { ociErrorResponse } from "./oci/errors.ts";
+import { isOciPath } from "./oci/path.ts";
+import { ociRoutes } from "./oci/routes.ts";
 import { describeApi } from "./openapi.ts";
 import { archiveRoutes } from "./routes/archives.ts";
 import { consoleRoutes } from "./routes/console.ts";
@@ -104,13 +107,15 @@ export function createApp(options: AppOptions): App {
   uploadRoutes(app, registry, options.chunks);
   doctorRoutes(app, registry);
   eventRoutes(app, registry, options.stopping);
+  ociRoutes(app, registry.oci, options.chunks);
   app.notFound(notFound(app));
   app.onError((error, c) => {
-    const response = errorResponse(error, c.get("requestId"));
+    const { path } = c.req;
+    const response = isOciPath(path) ? ociErrorResponse(error, path) : errorResponse(error, c.get("requestId"));
     // Somebody who hangs up is no failure of ours, nor is what this program says that it cannot do.
     const isOurs = !(isRegistryError(error, "cancelled") || isRegistryError(error, "unsupported"));
     if (response.status >= 500 && isOurs && !(error instanceof HttpError))
-      onError(error, { request_id: c.get("requestId"), method: c.req.method, path: c.req.path });
+      onError(error, { request_id: c.get("requestId"), method: c.req.method, path });
     return response;
   });
   return app;

@@ -1,26 +1,10 @@
 /** The tables of calls below `/v2/` against real servers of every runtime. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { OCI_CODES } from "../../../server/oci/errors.ts";
-import { type Answer, createAsker } from "../http/asking.ts";
+import { createAsker } from "../http/asking.ts";
 import { RUNTIMES, raw, startServer, type TestServer } from "../http/servers.ts";
 import { digestOf, manifest, OCI_MANIFEST } from "./content.ts";
+import { malformed } from "./form.ts";
 import { TABLE } from "./table.ts";
-
-/** What the spec wants of every refusal that says JSON: its form, and its codes. */
-function malformed(answer: Pick<Answer, "status" | "headers" | "body">, method: string): string | undefined {
-  const { status, headers, body } = answer;
-  if (headers.get("docker-distribution-api-version") !== "registry/2.0") return "does not say what it is";
-  if (status < 400 || method === "HEAD") return undefined;
-  if (headers.get("content-type") !== "application/json") return "is not JSON";
-  if (status === 429 && !headers.has("retry-after")) return "does not say when to try again";
-  const { errors, ...more } = JSON.parse(body) as { errors: { code: string; message: string; detail?: unknown }[] };
-  const codes: readonly string[] = OCI_CODES;
-  const good = (error: { code: string; message: string }) =>
-    codes.includes(error.code) &&
-    typeof error.message === "string" &&
-    Object.keys(error).every((key) => ["code", "message", "detail"].includes(key));
-  return Object.keys(more).length === 0 && errors.length > 0 && errors.every(good) ? undefined : body;
-}
 
 describe.each(Object.entries(RUNTIMES))("on %s", (_, command) => {
   let server: TestServer;
