@@ -58,8 +58,9 @@ export async function openFixture(parts: {
   readonly limits?: Partial<Limits>;
   readonly zstd?: Decompressor;
   readonly projectManifest?: ManifestProjector;
+  readonly sparseIndexes?: boolean;
 }): Promise<Fixture> {
-  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd, projectManifest } = parts;
+  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd, projectManifest, sparseIndexes } = parts;
   await bringUpToDate(database, hasher);
   const registry = createRegistry({
     database,
@@ -72,6 +73,7 @@ export async function openFixture(parts: {
     ...(limits && { limits }),
     ...(zstd && { zstd }),
     ...(projectManifest && { projectManifest }),
+    ...(sparseIndexes !== undefined && { sparseIndexes }),
   });
   await bootstrap(registry.ledger);
   opened.add(registry);
