@@ -6,6 +6,7 @@ export { createChunkPool } from "./base/chunk_pool.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { jcsText, toJson } from "./base/jcs.ts";
+export { isRepositoryName, isTag } from "./base/names.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
 export { turn } from "./base/turn.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";

@@ -1,10 +1,9 @@
 /** Manifests (spec, "Pulling manifests", "Pushing Manifests", "Deleting tags", "Deleting Manifests"). */
-import { parseDigest, RegistryError } from "../../core/mod.ts";
+import { isTag, parseDigest, RegistryError } from "../../core/mod.ts";
 import { contentLength, smallBody } from "../http/body.ts";
 import { isNotModified } from "../http/etag.ts";
 import { accepted, type OciHandler, queryOf } from "./answers.ts";
 import { manifestType } from "./headers.ts";
-import { isTag } from "./path.ts";
 
 /** The spec: at least 4 MiB; what core takes. */
 const MAX_BYTES = 4 * 1024 * 1024;

@@ -9,7 +9,7 @@ export type OciKind = (typeof OCI_KINDS)[number];
 
 export interface OciTarget {
   readonly kind: OciKind;
-  /** As it stands in the path, `isRepositoryName()` or not; empty for `version` and `catalog`. */
+  /** As it stands in the path, a name or not; empty for `version` and `catalog`. */
   readonly repository: string;
   /** A tag, a digest or an upload's id, not looked at; empty where the kind has none. */
   readonly reference: string;
@@ -21,6 +21,9 @@ const NAMED: Readonly<Record<string, OciKind>> = {
   blobs: "blob",
   referrers: "referrers",
 };
+
+/** Of a repository, as core has it: looked at here as well, before a body is read. */
+export const MAX_NAME_LENGTH = 255;
 
 export function isOciPath(path: string): boolean {
   return path.startsWith("/v2/") || path === "/v2";
@@ -49,44 +52,4 @@ export function matchOciPath(path: string): OciTarget | undefined {
 function found(kind: OciKind, path: string, end: number, reference: string): OciTarget | undefined {
   const repository = path.slice("/v2/".length, end);
   return repository === "" ? undefined : { kind, repository, reference };
-}
-
-const SLASH = 47;
-const DOT = 46;
-const DASH = 45;
-const UNDERSCORE = 95;
-
-/**
- * The spec's grammar of `<name>`, `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*` between slashes, in one pass: whatever a stranger
- * sends costs what its length costs. How long a name may be is not said here.
- */
-export function isRepositoryName(name: string): boolean {
-  /** Where the run of other characters begins that the next letter or digit must follow; a name begins like after "/". */
-  let run = 0;
-  let inRun = true;
-  for (let at = 0; at < name.length; at++) {
-    const code = name.charCodeAt(at);
-    const alphanumeric = (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
-    if (alphanumeric && inRun && at > 0 && !separates(name, run, at)) return false;
-    if (!alphanumeric && at === 0) return false;
-    if (!alphanumeric && !inRun) run = at;
-    inRun = !alphanumeric;
-  }
-  return name !== "" && !inRun;
-}
-
-/** Whether what stands from `from` to `to` may stand between two letters or digits. */
-function separates(name: string, from: number, to: number): boolean {
-  const first = name.charCodeAt(from);
-  const length = to - from;
-  if (first === SLASH || first === DOT) return length === 1;
-  if (first === UNDERSCORE) return length === 1 || (length === 2 && name.charCodeAt(from + 1) === UNDERSCORE);
-  if (first !== DASH) return false;
-  for (let at = from + 1; at < to; at++) if (name.charCodeAt(at) !== DASH) return false;
-  return true;
-}
-
-/** The spec's grammar of a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`. */
-export function isTag(text: string): boolean {
-  return text.length <= 128 && /^[a-zA-Z0-9_][a-zA-Z0-9._-]*$/.test(text);
 }

@@ -1,16 +1,16 @@
 /** Blobs that come (spec, "Pushing blobs", "Cancel a blob upload", "Mounting a blob from another repository"). */
-import { RegistryError } from "../../core/mod.ts";
+import { isRepositoryName, RegistryError } from "../../core/mod.ts";
 import { contentLength, passingBodyOf } from "../http/body.ts";
 import { accepted, type OciHandler, pushed, queryOf, uploadState } from "./answers.ts";
 import { chunkOf } from "./headers.ts";
-import { isRepositoryName } from "./path.ts";
+import { MAX_NAME_LENGTH } from "./path.ts";
 
 /** Mounts where it can; takes the whole blob where the digest is given; else begins an upload. */
 export const startUpload: OciHandler = async ({ oci, caller, request, target: { repository }, chunks }) => {
   const query = queryOf(request);
   const [mount, from, digest] = [query.get("mount"), query.get("from"), query.get("digest")];
   // A mount that cannot be is an upload, also where nothing can be called by the name that it is to come from.
-  if (mount !== null && (!from || isRepositoryName(from))) {
+  if (mount !== null && (!from || isRepositoryName(from, MAX_NAME_LENGTH))) {
     const mounted = await oci.mountBlob(caller, { repository, digest: mount, ...(from && { from }) });
     if (mounted !== undefined) return pushed(repository, mounted);
   }

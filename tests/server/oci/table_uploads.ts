@@ -201,6 +201,7 @@ const notMounted = (query: string): readonly Call[] => [
 export const mounts: readonly Call[] = [
   ...notMounted(`mount=${HELLO}&from=nowhere`),
   ...notMounted(`mount=${HELLO}&from=NO%20NAME`),
+  ...notMounted(`mount=${HELLO}&from=${"x".repeat(300)}`),
   ...notMounted(`mount=${digestOf("nobody has this")}&from=team/app`),
   ...notMounted(`mount=${digestOf("nobody has this")}`),
   { call: "GET /v2/mine/tags/list", status: 404, code: "NAME_UNKNOWN" },
