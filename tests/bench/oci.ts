@@ -50,7 +50,7 @@ const ours = (runtime: "bun" | "deno" | "node"): Peer => ({
   name: `artifactstore on ${runtime}`,
   start(scratch) {
     mkdirSync(join(scratch, "objects"));
-    return serve(sqlitePlace(join(scratch, "objects"), join(scratch, "app.db")), runtime);
+    return serve(sqlitePlace(join(scratch, "objects"), join(scratch, "app.db")), runtime, ["--set", "log.level=error"]);
   },
 });
 

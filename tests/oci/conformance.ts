@@ -2,13 +2,13 @@
  * The conformance suite of the distribution spec, everything switched on. Its exit code is 0 when tests are skipped and
  * when it could not start, so its reports are read: each test, and each row of the summary, has to say Pass.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { commit, Tally, workspace } from "../soak/rig.ts";
+import { commit, Tally, tracked, workspace } from "../soak/rig.ts";
 import { openDoors } from "./doors.ts";
 import { allOn, type Report, readReport, short } from "./report.ts";
 
@@ -44,7 +44,11 @@ const tally = new Tally();
 const folder = workspace("oci");
 
 /** Runs it, with no setting of whoever runs this; `undefined` where it wrote no report. */
-function run(suite: string, host: string, results: string): { readonly report: Report | undefined; said: string } {
+async function run(
+  suite: string,
+  host: string,
+  results: string,
+): Promise<{ readonly report: Report | undefined; readonly said: string }> {
   mkdirSync(results);
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? "",
@@ -59,19 +63,22 @@ function run(suite: string, host: string, results: string): { readonly report: R
     ...(values.filter === undefined ? {} : { OCI_FILTER_TEST: values.filter }),
   };
   // In an empty folder: it would read a configuration from the one it is started in.
-  const ran = spawnSync(suite, [], {
-    cwd: results,
-    env,
-    encoding: "utf8",
-    timeout: MINUTES * 60_000,
-    killSignal: "SIGKILL",
+  const child = tracked(spawn(suite, [], { cwd: results, env, timeout: MINUTES * 60_000, killSignal: "SIGKILL" }));
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+  }
+  const ended = await new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) => resolve(`ended with ${code ?? signal}`));
   });
-  const said = `${ran.error?.message ?? ""}${ran.stdout ?? ""}${ran.stderr ?? ""}`;
   const complete = ["results.yaml", "junit.xml"].every((name) => existsSync(join(results, name)));
-  return { report: complete ? readReport(results) : undefined, said };
+  return { report: complete ? readReport(results) : undefined, said: `${said}\n${ended}` };
 }
 
-function judge(name: string, results: string, { report, said }: ReturnType<typeof run>): void {
+function judge(name: string, results: string, { report, said }: Awaited<ReturnType<typeof run>>): void {
   if (report === undefined) {
     tally.record(`${name}: the suite writes its report`, [said.slice(-2000) || "it said nothing"]);
     return;
@@ -107,7 +114,7 @@ if (suite === undefined || suite === "") {
   const { runtimes, registry } = values;
   for await (const door of openDoors({ runtimes, registry, folder, tally })) {
     const results = join(folder, `results-${door.name.replace(":", "-")}`);
-    judge(door.name, results, run(program, door.host, results));
+    judge(door.name, results, await run(program, door.host, results));
     await door.close();
   }
 }

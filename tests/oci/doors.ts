@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { lookAtAll, serve, sqlitePlace } from "../e2e/bad_days.ts";
 import type { Tally } from "../soak/rig.ts";
 
+/** Little is logged: who waits for a client does not read the log, and a server that cannot log on waits too (Deno). */
+const SETTINGS = ["--set", "log.level=error"];
 const RUNTIMES = ["bun", "deno", "node"] as const;
 
 export interface Door {
@@ -35,7 +37,7 @@ export async function* openDoors(options: {
     const data = join(folder, `data-${runtime}`);
     mkdirSync(join(data, "objects"), { recursive: true });
     const place = sqlitePlace(join(data, "objects"), join(data, "app.db"));
-    const server = await serve(place, runtime);
+    const server = await serve(place, runtime, SETTINGS);
     yield {
       name: runtime,
       host: new URL(server.url).host,
