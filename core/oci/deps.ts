@@ -27,4 +27,6 @@ export interface OciDeps {
   readonly verifyReads: boolean;
   /** Whether an index may name manifests that are not in its repository (distribution-spec, "Pushing Manifests"). */
   readonly sparseIndexes: boolean;
+  /** Whether an image or artifact may name blobs that are not in its repository. */
+  readonly sparseImages: boolean;
 }

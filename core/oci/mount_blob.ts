@@ -8,7 +8,7 @@ import { repositoryByName } from "../views/oci_repositories.ts";
 import type { OciDeps } from "./deps.ts";
 import { linkedEvent } from "./link_blob.ts";
 import { checkRepository, parseOciDigest } from "./names.ts";
-import { commitIn, refer } from "./repository_unit.ts";
+import { commitIn, type RepositoryRef, refer } from "./repository_unit.ts";
 import type { PushedBlob } from "./types.ts";
 
 /** Links a blob that another repository has (spec, "Mounting a blob from another repository"). */
@@ -22,13 +22,14 @@ export async function mountBlob(
   checkRepository(input.repository);
   if (input.from !== undefined) checkRepository(input.from);
   const digest = parseOciDigest(input.digest).toString();
-  const source = await findSource(deps, caller, digest, input.from);
+  const repository = await refer(deps, caller, input.repository);
+  const source = await findSource(deps, caller, digest, input.from ?? repository);
   if (source === undefined) return undefined;
   const { sourceId, address } = source;
   return await commitIn(
     deps,
     caller,
-    await refer(deps, caller, input.repository),
+    repository,
     (repositoryId) => ({
       blob: want(blobByDigest, { repositoryId: sourceId, digest }),
       known: want(linkOf, { repositoryId: sourceId, address }),
@@ -50,20 +51,23 @@ export async function mountBlob(
   );
 }
 
-/** The repository `from`, or any of the tenant, that has the blob. What the unit decides is looked up again there. */
+/**
+ * The repository that was named, or any of the tenant, best the one that is to have the blob. What the unit decides is
+ * looked up again there.
+ */
 async function findSource(
   { database }: OciDeps,
   { tenant }: Caller,
   digest: string,
-  from: string | undefined,
+  from: string | RepositoryRef,
 ): Promise<{ readonly sourceId: string; readonly address: string } | undefined> {
-  if (from !== undefined) {
-    const repository = await loadOne(database.read, repositoryByName, { tenant, name: from });
-    if (repository === undefined) return undefined;
-    const { repository_id: sourceId } = repository;
-    const blob = await loadOne(database.read, blobByDigest, { repositoryId: sourceId, digest });
-    return blob && { sourceId, address: blob.content_address };
-  }
+  const named =
+    typeof from === "string"
+      ? (await loadOne(database.read, repositoryByName, { tenant, name: from }))?.repository_id
+      : from.id;
+  const blob = named && (await loadOne(database.read, blobByDigest, { repositoryId: named, digest }));
+  if (blob) return { sourceId: blob.repository_id, address: blob.content_address };
+  if (typeof from === "string") return undefined;
   const row = await database.read
     .selectFrom("oci_blobs as b")
     .innerJoin("oci_repositories as r", "r.repository_id", "b.repository_id")

@@ -36,7 +36,7 @@ export async function pushManifest(deps: OciDeps, caller: Caller, input: PushMan
   const digest = checkDigest(deps.hasher, bytes, "digest" in reference ? reference.digest : undefined).toString();
   const facts = readOciManifest(bytes, input.mediaType);
   const repository = await refer(deps, caller, input.repository);
-  const push: Push = { digest, bytes, facts, tags, required: requiredBy(facts, deps.sparseIndexes) };
+  const push: Push = { digest, bytes, facts, tags, required: requiredBy(facts, deps) };
   await commitIn(
     deps,
     caller,
@@ -56,8 +56,9 @@ interface Push {
 }
 
 /** What has to be here. The subject has not: it may come later, or never (spec: "MUST accept"). */
-function requiredBy({ references }: OciManifestFacts, sparse: boolean): readonly OciReference[] {
-  return references.filter(({ kind, foreign }) => !foreign && !(sparse && kind === "manifest"));
+function requiredBy({ references }: OciManifestFacts, deps: OciDeps): readonly OciReference[] {
+  const { sparseIndexes, sparseImages } = deps;
+  return references.filter(({ kind, foreign }) => !foreign && !(kind === "manifest" ? sparseIndexes : sparseImages));
 }
 
 function wantsOf(repositoryId: string, { digest, tags, required }: Push): Wants {
