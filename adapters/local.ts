@@ -64,8 +64,10 @@ export async function assembleRegistry(parts: {
   readonly hasher: Hasher;
   readonly limits?: Partial<Limits>;
   readonly verifyReads?: boolean;
+  readonly sparseIndexes?: boolean;
+  readonly sparseImages?: boolean;
 }): Promise<Registry> {
-  const { database, storage, hasher, limits, verifyReads = true } = parts;
+  const { database, storage, hasher, limits, verifyReads = true, sparseIndexes = true, sparseImages = false } = parts;
   const zstd = zstdDecompressor();
   try {
     await bringUpToDate(database, hasher);
@@ -75,7 +77,7 @@ export async function assembleRegistry(parts: {
       hasher,
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),
-      verifyReads,
+      ...{ verifyReads, sparseIndexes, sparseImages },
       projectManifest: createManifestProjector(),
       ...(zstd === undefined ? {} : { zstd }),
       ...(limits === undefined ? {} : { limits }),

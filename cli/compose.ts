@@ -45,6 +45,8 @@ export async function compose(config: Config, runtime: Runtime, signal?: AbortSi
     storage,
     hasher,
     verifyReads: config.reads.verify,
+    sparseIndexes: config.oci.sparse_indexes,
+    sparseImages: config.oci.sparse_images,
     limits: {
       maxObjectBytes: limits.max_object_bytes,
       maxFilesPerPackage: limits.max_files_per_package,

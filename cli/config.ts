@@ -57,6 +57,7 @@ export interface Config {
   /** Sizes in bytes. */
   readonly limits: RawSettings["limits"];
   readonly reads: RawSettings["reads"];
+  readonly oci: RawSettings["oci"];
   /** The TOML file that was read. */
   readonly file?: string;
   /** Every setting in the order of the schema, for `config show`. */
@@ -235,6 +236,7 @@ function assemble(chosen: ReadonlyMap<SettingKey, Checked>, file: string | undef
     log: raw.log,
     limits: raw.limits,
     reads: raw.reads,
+    oci: raw.oci,
     ...(file === undefined ? {} : { file }),
     sources,
   };

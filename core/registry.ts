@@ -99,6 +99,8 @@ export interface RegistryDeps {
   readonly zstd?: Decompressor;
   /** Whether an OCI index may name manifests that are not there. Default true. */
   readonly sparseIndexes?: boolean;
+  /** Whether an OCI image or artifact may name blobs that are not there. Default false. */
+  readonly sparseImages?: boolean;
   /** Makes JSON of manifests above 1 MiB; without it this thread does, in turns of 100 ms. */
   readonly projectManifest?: ManifestProjector;
 }
@@ -294,7 +296,11 @@ export function createRegistry(options: RegistryDeps): Registry {
     appendUpload: (caller, input) => appendUpload(uploadDeps, caller, input),
     tailEvents: (caller, tail) => tailEvents(deps, caller, tail),
     followEvents: (caller, follow) => followEvents(deps, caller, follow),
-    oci: createOci({ ...uploadDeps, sparseIndexes: options.sparseIndexes ?? true }),
+    oci: createOci({
+      ...uploadDeps,
+      sparseIndexes: options.sparseIndexes ?? true,
+      sparseImages: options.sparseImages ?? false,
+    }),
     ledger,
     async close() {
       await uploads.stop();

@@ -170,6 +170,10 @@ export const schema = z.strictObject({
   reads: z.strictObject({
     verify: flag().default(true).meta(meta("Re-digest every whole file while it is read.", "true or false")),
   }),
+  oci: z.strictObject({
+    sparse_indexes: flag().default(true).meta(meta("Take an index whose manifests are not there.", "true or false")),
+    sparse_images: flag().default(false).meta(meta("Take an image whose blobs are not there.", "true or false")),
+  }),
 });
 
 type Shape = (typeof schema)["shape"];

@@ -123,6 +123,8 @@ describe("environment names", () => {
     "limits.max_open_uploads": "7",
     "limits.max_json_bytes": "7KiB",
     "reads.verify": "no",
+    "oci.sparse_indexes": "no",
+    "oci.sparse_images": "yes",
   };
 
   test.each(settings.map((setting) => [setting.key, setting] as const))(
