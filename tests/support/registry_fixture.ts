@@ -59,8 +59,10 @@ export async function openFixture(parts: {
   readonly zstd?: Decompressor;
   readonly projectManifest?: ManifestProjector;
   readonly sparseIndexes?: boolean;
+  readonly sparseImages?: boolean;
 }): Promise<Fixture> {
-  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd, projectManifest, sparseIndexes } = parts;
+  const { database, storage = createMemoryStorage(), clock, ids, limits, zstd, projectManifest } = parts;
+  const { sparseIndexes, sparseImages } = parts;
   await bringUpToDate(database, hasher);
   const registry = createRegistry({
     database,
@@ -74,6 +76,7 @@ export async function openFixture(parts: {
     ...(zstd && { zstd }),
     ...(projectManifest && { projectManifest }),
     ...(sparseIndexes !== undefined && { sparseIndexes }),
+    ...(sparseImages !== undefined && { sparseImages }),
   });
   await bootstrap(registry.ledger);
   opened.add(registry);

@@ -28,7 +28,7 @@ afterEach(closeFixtures);
 const repository = "team/image";
 
 forEachDatabase((_, open) => {
-  const scene = async (parts: { sparseIndexes?: boolean } = {}) => {
+  const scene = async (parts: { sparseIndexes?: boolean; sparseImages?: boolean } = {}) => {
     const fixture = await openFixture({ database: await open(), ...parts });
     const { registry } = fixture;
     const { oci } = registry;
@@ -202,6 +202,19 @@ forEachDatabase((_, open) => {
       expect([refusal?.code, refusal?.data.missing]).toEqual(["manifest_blob_unknown", [digestOf("not here")]]);
       await oci.pushManifest(caller, { repository, reference: "a", bytes: indexOf([here]) });
     });
+  });
+
+  test("an image comes before its blobs where sparse images are switched on", async () => {
+    const image = text(JSON.stringify({ schemaVersion: 2, config: descriptor(IMAGE, "config"), layers: [] }));
+    const input = { repository, reference: "a", mediaType: IMAGE, bytes: image };
+    const strict = await scene();
+    expect(await codeOf(strict.oci.pushManifest(caller, input))).toBe("manifest_blob_unknown");
+    const { oci, get, ok } = await scene({ sparseImages: true });
+    await oci.pushManifest(caller, input);
+    expect((await get("a")).bytes).toEqual(image);
+    const blob = oci.findBlob(caller, { repository, digest: digestOf("config") });
+    expect(await codeOf(blob)).toBe("blob_not_found");
+    await ok();
   });
 
   describe("deleting", () => {
