@@ -5,7 +5,7 @@ import { lookAtAll, serve, sqlitePlace } from "../e2e/bad_days.ts";
 import type { Tally } from "../soak/rig.ts";
 
 /** Little is logged: who waits for a client does not read the log, and a server that cannot log on waits too (Deno). */
-const SETTINGS = ["--set", "log.level=error"];
+const QUIET = "log.level=error";
 const RUNTIMES = ["bun", "deno", "node"] as const;
 
 export interface Door {
@@ -23,8 +23,10 @@ export async function* openDoors(options: {
   readonly registry: string | undefined;
   readonly folder: string;
   readonly tally: Tally;
+  /** Settings of our server, `name=value`. */
+  readonly settings?: readonly string[];
 }): AsyncGenerator<Door> {
-  const { registry, folder, tally } = options;
+  const { registry, folder, tally, settings = [] } = options;
   if (registry !== undefined) {
     if (!/^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(registry))
       throw new Error(`--registry is a port of this machine, such as 127.0.0.1:5000, not ${registry}`);
@@ -37,7 +39,7 @@ export async function* openDoors(options: {
     const data = join(folder, `data-${runtime}`);
     mkdirSync(join(data, "objects"), { recursive: true });
     const place = sqlitePlace(join(data, "objects"), join(data, "app.db"));
-    const server = await serve(place, runtime, SETTINGS);
+    const server = await serve(place, runtime, ["--set", QUIET, ...settings]);
     yield {
       name: runtime,
       host: new URL(server.url).host,
