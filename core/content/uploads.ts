@@ -50,7 +50,8 @@ export type UploadAnswer =
 export interface AppendRequest {
   /** Where the caller thinks the upload is; absent: wherever it is. */
   readonly offset?: number;
-  readonly source: ByteSource;
+  /** None: nothing is appended, which spares what appending costs. */
+  readonly source?: ByteSource;
   /** The last byte of the upload is the last of this request. */
   readonly complete: boolean;
   /** Bytes in the end, if the caller says so here. */
@@ -154,7 +155,9 @@ export function createUploads(deps: {
       if (taken.state === "completed") return describe(taken);
       const length = checkRequest(taken, request);
       const signal = request.signal === undefined ? stopped : AbortSignal.any([request.signal, stopped]);
-      const row = taken.state === "open" ? await receive(taken, request, length, signal) : taken;
+      // An earlier writer that may still write is kept away by appending, be it nothing.
+      const idle = request.source === undefined && taken.writer_epoch === null;
+      const row = taken.state === "open" && !idle ? await receive(taken, request, length, signal) : taken;
       if (!request.complete) return describe(row);
       if (length !== null && row.upload_offset !== length) {
         throw lengthMismatch(`${length} bytes were announced and ${row.upload_offset} are here`, row, length);
@@ -188,8 +191,8 @@ export function createUploads(deps: {
         },
       };
       const room = (length ?? row.max_size) - row.upload_offset;
-      const { expected = [] } = request;
-      await dataPlane.appendUpload(bytes, upTo(toIterable(request.source), room, overflow), { expected });
+      const { source = nothing(), expected = [] } = request;
+      await dataPlane.appendUpload(bytes, upTo(toIterable(source), room, overflow), { expected });
     } catch (error) {
       // The draft: an upload that goes beyond its length is no good any more.
       if (error === overflow) await remove(row);
@@ -283,6 +286,8 @@ export function createUploads(deps: {
     stop: () => requests.stopAll(new RegistryError("cancelled", "The store is closing; go on with the upload later")),
   };
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function bytesOf(row: SessionRow, contended: boolean, signal: AbortSignal): Omit<UploadBytes, "record"> {
   const { backend_id, upload_id, upload_offset: offset, backend_state: state } = row;

@@ -25,7 +25,7 @@ export async function completeUpload(
     readonly length?: number;
   },
 ): Promise<PushedBlob> {
-  const { repository, uploadId, offset, source = nothing(), length } = input;
+  const { repository, uploadId, offset, source, length } = input;
   const owner = checkUpload(caller, repository);
   const digest = parseOciDigest(input.digest);
   let mine = false;
@@ -33,8 +33,8 @@ export async function completeUpload(
     owner,
     uploadId,
     {
-      source: exactly(source, length),
       complete: true,
+      ...(source === undefined ? {} : { source: exactly(source, length) }),
       ...(offset === undefined ? {} : { offset }),
       ...(caller.signal === undefined ? {} : { signal: caller.signal }),
     },
@@ -66,5 +66,3 @@ async function attach(deps: OciDeps, caller: Caller, name: string, digest: Diges
     }
   }
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

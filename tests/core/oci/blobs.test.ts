@@ -131,6 +131,8 @@ forEachDatabase((_, open) => {
       const three = await start();
       await append(three, "", 0);
       await complete(three, digestOf(""));
+      const none = await start();
+      await complete(none, digestOf(""));
       const four = await start();
       await complete(four, digestOf(""), { source: source(""), offset: 0 });
       expect(await read(digestOf(""))).toEqual(text(""));
