@@ -5,11 +5,15 @@
 import process from "node:process";
 import { openLocal } from "../../../adapters/local.ts";
 import { detectRuntime } from "../../../adapters/runtime.ts";
+import { createChunkPool } from "../../../core/mod.ts";
 import { createApp } from "../../../server/mod.ts";
 
 const runtime = await detectRuntime();
 const registry = await openLocal({ dir: runtime.args[0] as string });
+// As `serve` does it: chunks are used again, and nobody may look at one too long.
+const chunks = createChunkPool();
 const app = createApp({
+  chunks,
   registry,
   authenticate: () => registry.caller,
   health: () => Promise.reject(new Error("not asked for here")),
@@ -18,6 +22,7 @@ const app = createApp({
 const { url, port, stop } = await runtime.serve({
   hostname: "127.0.0.1",
   port: 0,
+  chunks,
   fetch: (request) => app.fetch(request),
 });
 console.log(JSON.stringify({ name: runtime.name, url, port }));
