@@ -148,6 +148,7 @@ const atOnce: readonly Call[] = [
     status: 201,
     sends: { "docker-content-digest": digestOf("told", "sha512") },
   },
+  { call: `GET /v2/team/app/blobs/${digestOf("told")}`, status: 200, gives: "told" },
   begun("late"),
   {
     call: `PUT /v2/team/app/blobs/uploads/{late}?digest=${HELLO512}`,
