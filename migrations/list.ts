@@ -5,6 +5,7 @@ import * as operational from "./0003_operational.ts";
 import * as idempotencyKeys from "./0004_idempotency_keys.ts";
 import * as uploadSessions from "./0005_upload_sessions.ts";
 import * as oci from "./0006_oci.ts";
+import * as uploadDoors from "./0007_upload_doors.ts";
 import type { Migration } from "./types.ts";
 
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "idempotency_keys", tables: idempotencyKeys.TABLES, up: idempotencyKeys.up },
   { version: 5, name: "upload_sessions", tables: uploadSessions.TABLES, up: uploadSessions.up },
   { version: 6, name: "oci", tables: oci.TABLES, up: oci.up },
+  { version: 7, name: "upload_doors", tables: uploadDoors.TABLES, up: uploadDoors.up },
 ];

@@ -24,8 +24,10 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export interface UploadOwner {
   readonly tenant: string;
   readonly owner: string;
-  /** What it is for: an upload is found only where it was begun. */
-  readonly scope: string;
+  /** Where it is begun: uploads of each door are counted apart, and found only through it. */
+  readonly door: "packages" | "oci";
+  /** What it is for, where the door has several things: it is found only there. */
+  readonly scope?: string;
 }
 
 /** What the column `target` holds. */
@@ -34,8 +36,6 @@ export interface Noted {
   readonly target: unknown;
   readonly scope?: string;
 }
-
-export const PACKAGES_SCOPE = "packages";
 
 export const noted = (row: Pick<SessionRow, "target">): Noted => JSON.parse(row.target) as Noted;
 
@@ -60,7 +60,10 @@ export function superseded(id: string): RegistryError {
 export async function insertSession(
   deps: SessionDeps,
   maxOpen: number,
-  session: Pick<SessionRow, "upload_id" | "tenant" | "owner" | "backend_id" | "upload_length" | "max_size" | "target">,
+  session: Pick<
+    SessionRow,
+    "upload_id" | "tenant" | "owner" | "door" | "backend_id" | "upload_length" | "max_size" | "target"
+  >,
 ): Promise<SessionRow> {
   const now = deps.clock.now();
   const row: SessionRow = {
@@ -82,6 +85,7 @@ export async function insertSession(
       .select((eb) => eb.fn.countAll<number>().as("count"))
       .where("tenant", "=", session.tenant)
       .where("owner", "=", session.owner)
+      .where("door", "=", session.door)
       .where("state", "!=", "completed")
       .where("expires_at", ">", row.created_at)
       .executeTakeFirstOrThrow();
@@ -134,10 +138,10 @@ async function mine(
     .where("upload_id", "=", id)
     .where("tenant", "=", who.tenant)
     .where("owner", "=", who.owner)
+    .where("door", "=", who.door)
     .where("expires_at", ">", toTimestamp(clock.now()))
     .executeTakeFirst();
-  // Those that were begun before there were scopes are of packages.
-  return row === undefined || (noted(row).scope ?? PACKAGES_SCOPE) !== who.scope ? undefined : normal(row);
+  return row === undefined || noted(row).scope !== who.scope ? undefined : normal(row);
 }
 
 /** PostgreSQL's big integers come as they like. */

@@ -84,7 +84,7 @@ export interface Uploads {
       readonly backendId: string;
       /** Digests that the whole will be asked for, beyond blake3 and sha256. */
       readonly algorithms?: readonly Algorithm[];
-      /** Uploads that this owner may have open, of all scopes, with this one. Default: as the engine was told. */
+      /** Uploads that this owner may have open through this door, with this one. Default: as the engine was told. */
       readonly maxOpen?: number;
     },
   ): Promise<UploadSession>;
@@ -130,7 +130,7 @@ export function createUploads(deps: {
   readonly dataPlane: DataPlane;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Uploads that one owner may have open. */
+  /** Uploads that one owner may have open through one door. */
   readonly maxOpen: number;
 }): Uploads {
   const { database, dataPlane } = deps;
@@ -269,11 +269,16 @@ export function createUploads(deps: {
         sessions.insertSession(deps, maxOpen, {
           tenant: who.tenant,
           owner: who.owner,
+          door: who.door,
           upload_id: deps.ids.uuid(),
           backend_id: backendId,
           upload_length: length ?? null,
           max_size: maxSize,
-          target: JSON.stringify({ algorithms, target, scope: who.scope } satisfies Noted),
+          target: JSON.stringify({
+            algorithms,
+            target,
+            ...(who.scope !== undefined && { scope: who.scope }),
+          } satisfies Noted),
         }),
       );
       return describe(row);

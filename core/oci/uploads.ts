@@ -75,7 +75,7 @@ export function checkUpload(caller: Caller, repository: string): UploadOwner {
 }
 
 function ownerOf({ tenant, principal }: Caller, repository: string): UploadOwner {
-  return { tenant, owner: principal.subject, scope: `oci ${repository}` };
+  return { tenant, owner: principal.subject, door: "oci", scope: repository };
 }
 
 /** The bytes of a request whose length was announced, or of any. */

@@ -3,7 +3,7 @@ import { authorize } from "../access/decide.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { ByteSource } from "../base/stream.ts";
 import type { Bring } from "../content/place.ts";
-import { PACKAGES_SCOPE, type UploadOwner } from "../content/upload_sessions.ts";
+import type { UploadOwner } from "../content/upload_sessions.ts";
 import type { UploadSession, Uploads } from "../content/uploads.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import { type Digest, parseDigest } from "../identity/digest.ts";
@@ -197,7 +197,7 @@ async function findDone(
 }
 
 function ownerOf({ tenant, principal }: Caller): UploadOwner {
-  return { tenant, owner: principal.subject, scope: PACKAGES_SCOPE };
+  return { tenant, owner: principal.subject, door: "packages" };
 }
 
 function describe(session: UploadSession): Upload {

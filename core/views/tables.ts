@@ -255,6 +255,8 @@ export interface UploadSessionsTable {
   tenant: string;
   /** Subject of the principal who began it. */
   owner: string;
+  /** packages | oci: where it was begun. */
+  door: string;
   backend_id: string;
   /** open: takes bytes | completing: has them all | completed: has its answer */
   state: string;

@@ -249,6 +249,16 @@ forEachDatabase((_, open) => {
     });
   });
 
+  test("uploads that clients leave behind are limited, and take no room from uploads of packages", async () => {
+    const { registry } = await openFixture({ database: await open(), limits: { maxOpenUploads: 1 } });
+    const { oci } = registry;
+    for (let n = 0; n < 10; n++) await oci.startUpload(caller, { repository: `r${n}` });
+    expect(await codeOf(oci.startUpload(caller, { repository }))).toBe("too_many_uploads");
+    const { package_id: packageId } = await newPackage(registry);
+    await registry.createUpload(caller, { packageId, path: "a" });
+    expect(await codeOf(registry.createUpload(caller, { packageId, path: "b" }))).toBe("too_many_uploads");
+  });
+
   describe("mounting", () => {
     test("links a blob of the repository that is named, or of any, without its bytes", async () => {
       const { registry, oci, read, stored, ok } = await scene();
