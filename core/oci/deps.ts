@@ -1,5 +1,5 @@
 /** What the OCI use cases work with. */
-import type { Clock, Ids } from "../base/clock.ts";
+import type { Ids } from "../base/clock.ts";
 import type { Uploads } from "../content/uploads.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { Ledger } from "../ledger/mod.ts";
@@ -12,7 +12,6 @@ export interface OciDeps {
   readonly ledger: Ledger;
   readonly dataPlane: DataPlane;
   readonly hasher: Hasher;
-  readonly clock: Clock;
   readonly ids: Ids;
   readonly uploads: Uploads;
   readonly limits: {

@@ -60,7 +60,7 @@ export async function listReferrers(
   if (found === undefined) return { descriptors: [] };
   const { repository_id: repositoryId } = found;
   const question = { repositoryId, subject: subject.toString(), artifactType, after, count: limit + 1 };
-  const tag = `${subject.algorithm}-${subject.hex}`.slice(0, 128);
+  const tag = `${subject.algorithm}-${subject.hex.slice(0, 64)}`;
   const fallback = await loadOne(db, tagByName, { repositoryId, tag });
   const rows = merge(
     await bySubject(deps, question),

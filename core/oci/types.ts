@@ -102,7 +102,7 @@ export interface OciRegistry {
     input?: { limit?: number; last?: string },
   ): Promise<{ readonly repositories: readonly string[]; readonly more: boolean }>;
   /**
-   * Manifests whose `subject` is `digest`, and those of the index tagged `<algorithm>-<hex>`, in byte order of their
+   * Manifests whose `subject` is `digest`, and those of the index tagged `<algorithm>-<64 hex>`, in byte order of their
    * digests. Empty for what does not exist, a repository included. `artifactType` filters before paging. `limit` 1..1000,
    * default 1000; a page also ends before its JSON passes 4 MiB. `next` is the next page's `after`.
    * @throws {RegistryError} `invalid_digest`, `invalid_argument`

@@ -189,6 +189,17 @@ forEachDatabase((_, open) => {
       }
     });
 
+    test("of a sha512 subject stand under a tag of its first 64 digits", async () => {
+      const { registry, oci, push } = await scene();
+      await pushText(registry, repository, "{}");
+      const { digest } = descriptor(IMAGE, "a subject", "sha512");
+      const old = imageOf([]);
+      await push(old);
+      await push(indexOf([{ ...descriptor(IMAGE, old) }]), `sha512-${digest.slice("sha512:".length, 7 + 64)}`);
+      const { descriptors } = await oci.listReferrers(caller, { repository, digest });
+      expect(descriptors.map((d) => d.digest)).toEqual([digestOf(old)]);
+    });
+
     test("end a page before it is 4 MiB", async () => {
       const { registry, oci, push } = await scene();
       await pushText(registry, repository, "{}");
