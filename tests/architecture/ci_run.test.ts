@@ -66,6 +66,12 @@ describe(".ci/run", () => {
     });
   });
 
+  test("counts nothing for a suite that says it cannot run here", () => {
+    const result = run("echo ' 1 pass'", { absent: "echo 'skipped: no tool'; exit 77", later: "echo ' 2 pass'" });
+    expect(result).toMatchObject({ exitCode: 0, last: "5 passed, 0 failed" });
+    expect(result.printed).toMatch(/--- .*absent.*: skipped, exit 77/);
+  });
+
   test("says how long each suite took", () => {
     expect(run("echo ' 1 pass'").printed).toMatch(/--- npm test: 1 passed, 0 failed, exit 0, \d+ s/);
   });
