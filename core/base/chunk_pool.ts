@@ -1,10 +1,10 @@
 /**
  * Memory for chunks, let go of when nobody looks at it any more, not when the collector finds out. Fresh memory for each
  * chunk of a large file costs the system more than the copying, and collectors leave hundreds of megabytes lying
- * (docs/performance.md).
+ * (docs/performance.md, ADR-0019).
  */
 export interface ChunkPool {
-  /** Bytes of the chunks that are kept. */
+  /** Bytes that a chunk should have now: large ones are faster, and few enough of them are out not to fill the memory. */
   readonly size: number;
   /** A chunk with whatever it held before. */
   take(length: number): Uint8Array<ArrayBuffer>;
@@ -17,18 +17,57 @@ export interface ChunkPool {
   giveBack(chunk: Uint8Array): void;
 }
 
-/** Larger chunks than `size` are not kept. `keep`: bytes that may lie unused at most. */
-export function createChunkPool(size = 512 * 1024, keep = 16 * 1024 * 1024): ChunkPool {
-  const free: ArrayBuffer[] = [];
+export interface ChunkPoolOptions {
+  /** Bytes of a chunk when many are out: of a thousand readers who are slow. */
+  readonly small?: number;
+  /** Bytes of a chunk when few are out. */
+  readonly large?: number;
+  /** Large chunks that may be out at once. */
+  readonly mostLarge?: number;
+  /** Bytes that may lie unused at most. */
+  readonly keep?: number;
+}
+
+const KIB = 1024;
+
+interface Loan {
+  readonly size: number;
+  over: boolean;
+}
+
+export function createChunkPool(options: ChunkPoolOptions = {}): ChunkPool {
+  const { small = 256 * KIB, large = 1024 * KIB, mostLarge = 32, keep = 16 * 1024 * KIB } = options;
+  const free = new Map<number, ArrayBuffer[]>([
+    [small, []],
+    [large, []],
+  ]);
+  let unused = 0;
+  let largeOut = 0;
   // By the very view that was handed out: a part of it, given back, says nothing about the rest.
-  const lent = new WeakSet<Uint8Array>();
+  const loans = new WeakMap<Uint8Array, Loan>();
   const adopted = new WeakSet<Uint8Array>();
+  const end = (loan: Loan) => {
+    if (!loan.over && loan.size === large) largeOut--;
+    loan.over = true;
+  };
+  /** A reader that was cut off gives nothing back. */
+  const lost = new FinalizationRegistry<Loan>(end);
   return {
-    size,
+    get size() {
+      return largeOut < mostLarge ? large : small;
+    },
     take(length) {
-      if (length > size) return new Uint8Array(length);
-      const chunk = new Uint8Array(free.pop() ?? new ArrayBuffer(size), 0, length);
-      lent.add(chunk);
+      if (length > large) return new Uint8Array(length);
+      const size = length > small ? large : small;
+      const reused = free.get(size)?.pop();
+      if (reused !== undefined) unused -= size;
+      const chunk = new Uint8Array(reused ?? new ArrayBuffer(size), 0, length);
+      const loan: Loan = { size, over: false };
+      loans.set(chunk, loan);
+      if (size === large) {
+        largeOut++;
+        lost.register(chunk, loan);
+      }
       return chunk;
     },
     adopt(chunk) {
@@ -37,8 +76,12 @@ export function createChunkPool(size = 512 * 1024, keep = 16 * 1024 * 1024): Chu
     giveBack(chunk) {
       // Detached, its memory is free at once.
       if (adopted.delete(chunk)) (chunk.buffer as ArrayBuffer).transfer(0);
-      if (!lent.delete(chunk) || (free.length + 1) * size > keep) return;
-      free.push(chunk.buffer as ArrayBuffer);
+      const loan = loans.get(chunk);
+      if (loan === undefined || loan.over) return;
+      end(loan);
+      if (unused + loan.size > keep) return;
+      unused += loan.size;
+      free.get(loan.size)?.push(chunk.buffer as ArrayBuffer);
     },
   };
 }
