@@ -46,7 +46,9 @@ interface Report {
   readonly test_cases: { readonly generated: number };
   readonly failures: readonly { readonly title: string; readonly operations: readonly string[] }[];
   readonly errors: readonly unknown[];
-  readonly valid_rates: Readonly<Record<string, Readonly<Record<string, { readonly accepted: number }>>>>;
+  readonly valid_rates: Readonly<
+    Record<string, Readonly<Record<string, { readonly accepted: number; readonly conflicts: number }>>>
+  >;
 }
 
 /** Deno has no zstd: 501, as the description says. */
@@ -140,10 +142,11 @@ if (program === undefined) {
   const ran = ["examples", "coverage", "fuzzing", "stateful"].every((name) => phases[name]?.status !== "skip");
   const all = report.complete && ran && operations.tested === operations.total;
   check("every operation was tried, in every phase", all, { phases, operations });
+  // A conflict is an answer about what is there: chance may finalise the package that the others of a run were to fill.
   const unreached = Object.entries(valid_rates).filter(([, of]) =>
-    Object.values(of).every(({ accepted }) => accepted === 0),
+    Object.values(of).every(({ accepted, conflicts }) => accepted + conflicts === 0),
   );
-  check("every operation took something", unreached.length === 0, unreached);
+  check("every operation reached something", unreached.length === 0, unreached);
   const health = await server.health();
   check("the server is in good health afterwards", health.http === 200, health.body);
   await server.stop();
