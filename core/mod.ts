@@ -6,12 +6,11 @@ export { createChunkPool } from "./base/chunk_pool.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { jcsText, toJson } from "./base/jcs.ts";
-export { isRepositoryName, isTag } from "./base/names.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
 export { turn } from "./base/turn.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
 export { createInProcessDataPlane } from "./content/data_plane.ts";
-export type { ReadOptions } from "./content/read.ts";
+export type { ObjectContent, ReadOptions } from "./content/read.ts";
 export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.ts";
 export * from "./events/mod.ts";
 export type { EventFollower, FeedHead, FollowOptions } from "./feed/read.ts";
@@ -36,6 +35,7 @@ export {
   verifyChain,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
+export { checkRepository, checkTag, isRepository, parseReference } from "./oci/names.ts";
 export type {
   BlobContent,
   BlobUpload,

@@ -37,8 +37,8 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
   const durability = { syncFile: true, syncLeafDirectory: true, syncParentDirectories: true, ...options.durability };
   const syncer = createSyncer(id);
   const directories = createDirectories(root, syncer, durability);
-  const context: StagingContext = { id, root, directories, syncer, durability };
   const blocking = createBlocking();
+  const context: StagingContext = { id, root, directories, syncer, durability, blocking };
   const staged = new Set<{ abort(): Promise<void> }>();
   const uploads = new Set<{ close(): Promise<void> }>();
   const instance = crypto.randomUUID();

@@ -1,8 +1,10 @@
 /** Staged objects: unique temporary file -> write -> fchmod -> fsync -> rename -> fsync directories (DESIGN section 5). */
+
 import { join } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { ContentAddress } from "../../core/identity/content_address.ts";
 import type { StagedObject, StorageLocation } from "../../core/spi/storage.ts";
+import type { Blocking } from "./blocking.ts";
 import type { Directories, Durability, Syncer } from "./directories.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import { objectKey, STAGING } from "./layout.ts";
@@ -14,6 +16,8 @@ export interface StagingContext {
   readonly directories: Directories;
   readonly syncer: Syncer;
   readonly durability: Durability;
+  /** One for all reads: what one finds out about the disk is good for the others. */
+  readonly blocking: Blocking;
 }
 
 /**

@@ -15,7 +15,6 @@ import type {
   StorageLocation,
   UploadCheckpoint,
 } from "../../core/spi/storage.ts";
-import { createBlocking } from "./blocking.ts";
 import { causeCode, isAbsent, storageError } from "./errors.ts";
 import { objectKey, STAGING } from "./layout.ts";
 import { readFile } from "./reading.ts";
@@ -204,7 +203,7 @@ export async function openUpload(
     named = true;
     return {
       size: offset,
-      read: () => readFile(pathOf(name), name, undefined, context.id, createBlocking()),
+      read: () => readFile(pathOf(name), name, undefined, context.id, context.blocking),
       async publish(address, generation): Promise<StorageLocation> {
         try {
           const key = objectKey(address, generation);

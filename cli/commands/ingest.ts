@@ -8,7 +8,7 @@ import { localTarget } from "../files/local_target.ts";
 import { walk } from "../files/walk.ts";
 import type { ExitCode } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { JOB_OPTIONS, type Job, readJob } from "../push/job.ts";
+import { JOB_OPTIONS, type Job, PATIENCE, readJob } from "../push/job.ts";
 import { printDone, reportRefused } from "../push/report.ts";
 
 export const ingest: CommandSpec = {
@@ -19,8 +19,8 @@ export const ingest: CommandSpec = {
     const job = await readJob(context, directory, options);
     if (context.config.client.server === undefined) return await ingestHere(context, job);
     // Loaded when it is wanted, as the client is.
-    const { push } = await import("../push/push.ts");
-    return await push(context, job, { patience: 600_000, restart: false });
+    const [{ push }, { parsePatience }] = await Promise.all([import("../push/push.ts"), import("../push/patience.ts")]);
+    return await push(context, job, { patience: parsePatience(PATIENCE), restart: false });
   },
 };
 

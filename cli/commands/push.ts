@@ -1,13 +1,13 @@
 import { RegistryError } from "../../core/mod.ts";
 import { type CommandSpec, option } from "../context.ts";
-import { JOB_OPTIONS, readJob } from "../push/job.ts";
+import { JOB_OPTIONS, PATIENCE, readJob } from "../push/job.ts";
 
 export const pushCommand: CommandSpec = {
   usage: "push <directory>",
   summary: "store a directory as a package behind a server; run again, it goes on where it was",
   options: [
     ...JOB_OPTIONS,
-    option("--patience <time>", "how long to wait for a server that does not answer: 30s, 10m, 2h", "10m"),
+    option("--patience <time>", "how long to wait for a server that does not answer: 30s, 10m, 2h", PATIENCE),
     option("--restart", "abandon what an earlier run has begun, and begin anew"),
   ],
   async run(context, [directory = ""], options) {

@@ -30,6 +30,9 @@ export interface Job {
 const HERE = 256;
 const OVER_THE_NETWORK = 16;
 
+/** How long a push waits for a server that does not answer, unless it is told. */
+export const PATIENCE = "10m";
+
 export const JOB_OPTIONS = [
   option("--name <name>", "name of the package (OCI repository grammar)").makeOptionMandatory(),
   option("--version <tag>", "version; taken for good once finalised"),

@@ -260,8 +260,7 @@ function check(path: string, arrived: Arrived, { address, digests }: ContentDige
 
 /** RFC 9530. The server refuses other bytes before they get a name. */
 function digestHeader({ digests }: ContentDigests): string {
-  const bytes = digests.sha256.hex.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16)));
-  return `sha-256=:${btoa(bytes)}:`;
+  return `sha-256=:${Buffer.from(digests.sha256.hex, "hex").toString("base64")}:`;
 }
 
 /** What is no file has no content, and so not the content that was sent. */

@@ -27,6 +27,7 @@ export async function findBlob(
     digest,
     size,
     content_address: address,
+    intact: location !== undefined,
     open: async (options = {}) => readObject(deps, caller, { address, size, data: {} }, location, options),
   };
 }

@@ -6,9 +6,12 @@ import type { OciAlgorithm } from "./types.ts";
 
 const MAX_NAME = 255;
 
+/** Whether a repository could have that name. */
+export const isRepository = (name: string): boolean => isRepositoryName(name, MAX_NAME);
+
 /** @throws {RegistryError} `invalid_name` */
 export function checkRepository(name: string): void {
-  if (isRepositoryName(name, MAX_NAME)) return;
+  if (isRepository(name)) return;
   throw new RegistryError(
     "invalid_name",
     `A repository name has lower-case letters, digits and single separators (. _ __ -), parts divided by "/", ${MAX_NAME} bytes at most`,

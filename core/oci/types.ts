@@ -28,6 +28,8 @@ export interface OciBlob {
   readonly digest: string;
   readonly size: number;
   readonly content_address: ContentAddress;
+  /** False: no good copy of the bytes is known, and `open()` will say so. */
+  readonly intact: boolean;
   /** @throws {RegistryError} `object_corrupt` (known to be damaged), `invalid_argument` (range) */
   open(options?: ReadOptions): Promise<BlobContent>;
 }

@@ -76,26 +76,6 @@ export async function buildManifest(
   });
 }
 
-/** Every path of a package, in pages. */
-export async function* pathsOf(db: Reader, packageId: string): AsyncGenerator<readonly string[], void, void> {
-  const pace = new Pace();
-  for (let after = ""; ; ) {
-    const page = await db
-      .selectFrom("artifact_files")
-      .select(["path_key", "relative_path"])
-      .where("package_id", "=", packageId)
-      .where("path_key", ">", after)
-      .orderBy("path_key")
-      .limit(PAGE)
-      .execute();
-    yield page.map((entry) => entry.relative_path);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    after = last.path_key;
-    if (pace.due()) await pace.turn();
-  }
-}
-
 /** Every entry of a package, in pages, in the order of their paths after NFC. */
 export async function* entriesOf(db: Reader, packageId: string): AsyncGenerator<readonly ManifestEntry[], void, void> {
   const pace = new Pace();

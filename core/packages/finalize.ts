@@ -12,7 +12,7 @@ import { newestOf } from "../views/files.ts";
 import { loadOne, type Want, type Wants, want } from "../views/loader.ts";
 import { packageById, releasedPackage } from "../views/packages.ts";
 import type { ArtifactPackagesTable } from "../views/tables.ts";
-import { type BuiltManifest, buildManifest, pathsOf } from "./build_manifest.ts";
+import { type BuiltManifest, buildManifest, entriesOf } from "./build_manifest.ts";
 import { caseClashes } from "./case_clash.ts";
 import { versionExists } from "./create.ts";
 import { checkOpen } from "./entry_unit.ts";
@@ -57,7 +57,9 @@ export async function finalizePackage(deps: PackageDeps, caller: Caller, package
 /** Somebody has finalised it before: the same answer, from what there is. */
 async function describeAgain(deps: PackageDeps, row: ArtifactPackagesTable): Promise<FinalizedPackage> {
   const paths: string[] = [];
-  for await (const page of pathsOf(deps.database.read, row.package_id)) for (const path of page) paths.push(path);
+  for await (const page of entriesOf(deps.database.read, row.package_id)) {
+    for (const entry of page) paths.push(entry.path);
+  }
   return { ...(await describe(deps, row)), warnings: await caseClashes(paths) };
 }
 

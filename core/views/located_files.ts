@@ -4,7 +4,7 @@ import type { PackageEntry } from "../events/types.ts";
 import type { StorageLocation } from "../spi/storage.ts";
 import { entryOf, filesTable } from "./files.ts";
 import { pathKeyOf } from "./keys.ts";
-import { locationOf } from "./objects.ts";
+import { LOCATION_COLUMNS, locationOf, newestFirst } from "./objects.ts";
 import { selectPrepared } from "./statements.ts";
 import type { ArtifactFilesTable, StorageLocationsTable, Tables } from "./tables.ts";
 
@@ -14,9 +14,7 @@ export interface LocatedFile {
   readonly location: StorageLocation | undefined;
 }
 
-const LOCATION = ["backend_id", "storage_key", "byte_offset", "byte_length", "layout", "generation"] as const;
-
-type Row = ArtifactFilesTable & Pick<StorageLocationsTable, (typeof LOCATION)[number]>;
+type Row = ArtifactFilesTable & Pick<StorageLocationsTable, (typeof LOCATION_COLUMNS)[number]>;
 
 /** `undefined` when this tenant's packages have no file of exactly this path there. */
 export async function locatedFile(
@@ -33,14 +31,14 @@ export async function locatedFile(
         join.onRef("l.content_address", "=", "o.content_address").on("o.state", "=", "live"),
       )
       .select(filesTable.columns.map((column) => `f.${column}` as const))
-      .select(LOCATION.map((column) => `l.${column}` as const))
+      .select(LOCATION_COLUMNS.map((column) => `l.${column}` as const))
       .where("f.package_id", "=", packageId)
       .where("f.path_key", "=", pathKey)
       .where("p.tenant", "=", tenant)
       .compile();
   // One row a copy. Sorted here: for SQLite a sorter costs seven times the whole query.
   const rows = await selectPrepared<Row>(db, "located file", build, ["live", packageId, pathKey, tenant]);
-  const [row] = rows.sort((a, b) => b.generation - a.generation || (a.storage_key < b.storage_key ? -1 : 1));
+  const [row] = rows.sort(newestFirst);
   if (row === undefined || row.relative_path !== path) return undefined;
   return { entry: entryOf(row), location: (row.backend_id as string | null) === null ? undefined : locationOf(row) };
 }

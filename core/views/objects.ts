@@ -130,6 +130,22 @@ export interface ObjectRecord extends ObjectsTable {
   readonly locations: readonly StorageLocationsTable[];
 }
 
+/** What `locationOf()` needs of a row, and what copies are ordered by. */
+export const LOCATION_COLUMNS = [
+  "backend_id",
+  "storage_key",
+  "byte_offset",
+  "byte_length",
+  "layout",
+  "generation",
+] as const;
+
+/** The newest copy first; equal ones in an order of their own. */
+export const newestFirst = (
+  a: Pick<StorageLocationsTable, "generation" | "storage_key">,
+  b: Pick<StorageLocationsTable, "generation" | "storage_key">,
+): number => b.generation - a.generation || (a.storage_key < b.storage_key ? -1 : 1);
+
 export function locationOf(
   row: Pick<StorageLocationsTable, "backend_id" | "storage_key" | "byte_offset" | "byte_length" | "layout">,
 ): StorageLocation {
@@ -157,7 +173,7 @@ export const objectByAddress: Loader<string, ObjectRecord> = {
       found.get(factKeys.object(row.content_address))?.locations.push(row);
     }
     for (const record of found.values()) {
-      record.locations.sort((a, b) => b.generation - a.generation || (a.storage_key < b.storage_key ? -1 : 1));
+      record.locations.sort(newestFirst);
     }
     return found;
   },

@@ -4,7 +4,7 @@ import { decodeTrustedCbor } from "../base/cbor.ts";
 import type { EventPayloads } from "../events/types.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { StorageLocation } from "../spi/storage.ts";
-import { locationOf } from "./objects.ts";
+import { LOCATION_COLUMNS, locationOf, newestFirst } from "./objects.ts";
 import { selectPrepared } from "./statements.ts";
 import type { OciBlobsTable, StorageLocationsTable, Tables } from "./tables.ts";
 
@@ -20,9 +20,8 @@ export interface LocatedBlob {
   readonly location: StorageLocation | undefined;
 }
 
-const LOCATION = ["backend_id", "storage_key", "byte_offset", "byte_length", "layout", "generation"] as const;
-
-type BlobRow = Pick<OciBlobsTable, "content_address" | "size"> & Pick<StorageLocationsTable, (typeof LOCATION)[number]>;
+type BlobRow = Pick<OciBlobsTable, "content_address" | "size"> &
+  Pick<StorageLocationsTable, (typeof LOCATION_COLUMNS)[number]>;
 
 export async function locatedBlob(
   db: Kysely<Tables>,
@@ -38,14 +37,14 @@ export async function locatedBlob(
         join.onRef("l.content_address", "=", "o.content_address").on("o.state", "=", "live"),
       )
       .select(["b.content_address", "b.size"])
-      .select(LOCATION.map((column) => `l.${column}` as const))
+      .select(LOCATION_COLUMNS.map((column) => `l.${column}` as const))
       .where("r.tenant", "=", tenant)
       .where("r.name", "=", name)
       .where("b.digest", "=", digest)
       .compile();
   // One row a copy, sorted here: see located_files.ts.
   const rows = await selectPrepared<BlobRow>(db, "located blob", build, ["live", tenant, name, digest]);
-  const [row] = rows.sort((a, b) => b.generation - a.generation || (a.storage_key < b.storage_key ? -1 : 1));
+  const [row] = rows.sort(newestFirst);
   if (row === undefined) return undefined;
   return {
     address: row.content_address as ContentAddress,

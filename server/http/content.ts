@@ -1,56 +1,57 @@
-/** Stored bytes as an answer: validators, one range, digests, and nothing that a browser would run. */
-import { type ChunkPool, collect, type FoundFile, toStream } from "../../core/mod.ts";
-import { reprDigest } from "./digests.ts";
+/** Stored bytes as an answer, at every door: validators, one range, lengths. */
+import { type ChunkPool, collect, type ObjectContent, type ReadOptions, toStream } from "../../core/mod.ts";
 import { HttpError } from "./error.ts";
 import { isNotModified, rangeApplies } from "./etag.ts";
 import { parseRange } from "./range.ts";
 
-export interface ContentOptions {
+export interface Content {
+  /** Bytes of the whole. */
+  readonly size: number;
+  /** What the ETag says, without its quotes. */
+  readonly validator: string;
+  open(options: ReadOptions): Promise<ObjectContent>;
+  /** Of 304 as well. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of answers that have, or for HEAD would have, the bytes. */
+  readonly described: Readonly<Record<string, string>> & { readonly "content-type": string };
+  /** How `Range` is read. Default: as RFC 9110 says. */
+  readonly rangeOf?: typeof parseRange;
   /** Of the transport, which gives back what it has sent. */
   readonly chunks: ChunkPool | undefined;
-  readonly cacheControl: string;
-  readonly disposition: string;
 }
 
-/** Bytes of content that is read before the answer begins: damage found meanwhile is told, not cut off. */
+/** Bytes that are read before the answer begins: damage found meanwhile is told, not cut off. */
 const SMALL = 64 * 1024;
 
-/** Somebody else's bytes: were one to open them in a browser all the same, they have no origin and no powers. */
-const SANDBOX = "default-src 'none'; frame-ancestors 'none'; sandbox";
-
 /** @throws {HttpError} `precondition_failed`, `range_not_satisfiable` */
-export async function contentResponse(
-  request: Request,
-  { entry, open }: FoundFile,
-  { cacheControl, disposition, chunks }: ContentOptions,
-): Promise<Response> {
-  const { size } = entry;
-  const etag = `"${entry.content_address}"`;
-  const validators = { etag, "cache-control": cacheControl };
-  if (isNotModified(request.headers, etag)) return new Response(null, { status: 304, headers: validators });
-  // RFC 9110, section 14.2: a range is for GET; HEAD tells of the whole.
+export async function contentResponse(request: Request, content: Content): Promise<Response> {
+  const { size, validator, headers, described, rangeOf = parseRange, chunks } = content;
+  const etag = `"${validator}"`;
+  if (isNotModified(request.headers, etag)) return new Response(null, { status: 304, headers: { ...headers, etag } });
+  // RFC 9110, section 14.2: a range is for GET; HEAD tells of the whole, and opens nothing.
   const isHead = request.method === "HEAD";
   const asked = isHead || !rangeApplies(request.headers, etag) ? null : request.headers.get("range");
-  const range = parseRange(asked, size);
-  if (range === "unsatisfiable") {
+  const found = rangeOf(asked, size);
+  if (found === "unsatisfiable") {
     throw new HttpError("range_not_satisfiable", `The content has ${size} bytes`, {
       "content-range": `bytes */${size}`,
     });
   }
-  const length = range === "whole" ? size : range.end - range.start;
-  const small = length <= SMALL;
-  const { body } = await open({ ...(range !== "whole" && { range }), ...(!small && chunks && { chunks }) });
-  return new Response(isHead ? null : small ? await collect(body, length) : toStream(body), {
-    status: range === "whole" ? 200 : 206,
+  const range = found === "whole" ? undefined : found;
+  const length = range === undefined ? size : range.end - range.start;
+  const init = {
+    status: range === undefined ? 200 : 206,
     headers: {
-      ...validators,
+      ...headers,
+      ...described,
+      etag,
       "accept-ranges": "bytes",
-      "content-type": entry.media_type ?? "application/octet-stream",
       "content-length": String(length),
-      "content-disposition": disposition,
-      "content-security-policy": SANDBOX,
-      "repr-digest": reprDigest(entry),
-      ...(range === "whole" ? {} : { "content-range": `bytes ${range.start}-${range.end - 1}/${size}` }),
+      ...(range && { "content-range": `bytes ${range.start}-${range.end - 1}/${size}` }),
     },
-  });
+  };
+  if (isHead) return new Response(null, init);
+  const small = length <= SMALL;
+  const { body } = await content.open({ ...(range && { range }), ...(!small && chunks && { chunks }) });
+  return new Response(small ? await collect(body, length) : toStream(body), init);
 }

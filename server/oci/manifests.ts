@@ -1,12 +1,9 @@
 /** Manifests (spec, "Pulling manifests", "Pushing Manifests", "Deleting tags", "Deleting Manifests"). */
-import { isTag, parseDigest, RegistryError } from "../../core/mod.ts";
+import { checkTag, MAX_OCI_MANIFEST_BYTES, parseReference, RegistryError } from "../../core/mod.ts";
 import { contentLength, smallBody } from "../http/body.ts";
 import { isNotModified } from "../http/etag.ts";
 import { accepted, type OciHandler, queryOf } from "./answers.ts";
 import { manifestType } from "./headers.ts";
-
-/** The spec: at least 4 MiB; what core takes. */
-const MAX_BYTES = 4 * 1024 * 1024;
 
 /** `Accept` is not looked at: a manifest is what was pushed, and nothing else can be made of it without another digest. */
 export const getManifest: OciHandler = async ({ oci, caller, request, target }) => {
@@ -29,12 +26,12 @@ export const getManifest: OciHandler = async ({ oci, caller, request, target }) 
 export const putManifest: OciHandler = async ({ oci, caller, request, target }) => {
   const { repository, reference } = target;
   // All that can be refused without the bytes is refused before they come.
-  checkReference(reference);
+  parseReference(reference);
   const tags = queryOf(request).getAll("tag");
   for (const tag of tags) checkTag(tag);
   const mediaType = manifestType(request.headers);
   if (contentLength(request.headers) === 0) throw new RegistryError("invalid_manifest", "A manifest cannot be empty");
-  const bytes = await smallBody(request, MAX_BYTES);
+  const bytes = await smallBody(request, MAX_OCI_MANIFEST_BYTES);
   const result = await oci.pushManifest(caller, {
     ...{ repository, reference, bytes, tags },
     ...(mediaType !== undefined && { mediaType }),
@@ -53,18 +50,3 @@ export const deleteManifest: OciHandler = async ({ oci, caller, target }) => {
   else await oci.deleteTag(caller, { repository, tag: reference });
   return accepted(202);
 };
-
-/** What has a colon is a digest, and never taken for a tag. */
-function checkReference(reference: string): void {
-  if (reference.includes(":")) parseDigest(reference);
-  else checkTag(reference);
-}
-
-function checkTag(tag: string): void {
-  if (isTag(tag)) return;
-  throw new RegistryError(
-    "invalid_tag",
-    "A tag has letters, digits, and _ . - after the first character, 128 characters at most",
-    { tag: tag.slice(0, 140) },
-  );
-}

@@ -22,9 +22,6 @@ const NAMED: Readonly<Record<string, OciKind>> = {
   referrers: "referrers",
 };
 
-/** Of a repository, as core has it: looked at here as well, before a body is read. */
-export const MAX_NAME_LENGTH = 255;
-
 export function isOciPath(path: string): boolean {
   return path.startsWith("/v2/") || path === "/v2";
 }

@@ -2,14 +2,14 @@
  * `/v2/`: OCI Distribution (distribution-spec, main). One route for everything, because names contain slashes: what a
  * path means is for `path.ts` to say. Not in the OpenAPI description, which has no words for such paths.
  */
-import { type ChunkPool, isRepositoryName, type OciRegistry, RegistryError } from "../../core/mod.ts";
+import { type ChunkPool, checkRepository, type OciRegistry } from "../../core/mod.ts";
 import type { App } from "../env.ts";
 import { HttpError } from "../http/error.ts";
 import type { OciHandler } from "./answers.ts";
 import { deleteBlob, getBlob } from "./blobs.ts";
 import { getVersion, listReferrers, listRepositories, listTags } from "./lists.ts";
 import { deleteManifest, getManifest, putManifest } from "./manifests.ts";
-import { MAX_NAME_LENGTH, matchOciPath, type OciKind, type OciTarget } from "./path.ts";
+import { matchOciPath, type OciKind, type OciTarget } from "./path.ts";
 import { appendUpload, cancelUpload, completeUpload, getUpload, startUpload } from "./uploads.ts";
 
 type Handlers = Readonly<Record<string, OciHandler>>;
@@ -42,13 +42,8 @@ function targetOf(path: string): OciTarget {
   const target = matchOciPath(path);
   if (target === undefined) throw new HttpError("not_found", "There is no such path in the OCI distribution API");
   const { repository, reference } = target;
-  if (repository !== "" && !isRepositoryName(repository, MAX_NAME_LENGTH)) {
-    throw new RegistryError(
-      "invalid_name",
-      'A repository name has lower-case letters, digits and separators (. _ __ -), parts divided by "/"',
-      { name: repository.slice(0, 200) },
-    );
-  }
+  // Before a body is read.
+  if (repository !== "") checkRepository(repository);
   return reference.includes("%") ? { ...target, reference: decodeURIComponent(reference) } : target;
 }
 

@@ -1,16 +1,15 @@
 /** Blobs that come (spec, "Pushing blobs", "Cancel a blob upload", "Mounting a blob from another repository"). */
-import { isRepositoryName, RegistryError } from "../../core/mod.ts";
+import { isRepository, RegistryError } from "../../core/mod.ts";
 import { contentLength, passingBodyOf } from "../http/body.ts";
 import { accepted, type OciHandler, pushed, queryOf, uploadState } from "./answers.ts";
 import { chunkOf } from "./headers.ts";
-import { MAX_NAME_LENGTH } from "./path.ts";
 
 /** Mounts where it can; takes the whole blob where the digest is given; else begins an upload. */
 export const startUpload: OciHandler = async ({ oci, caller, request, target: { repository }, chunks }) => {
   const query = queryOf(request);
   const [mount, from, digest] = [query.get("mount"), query.get("from"), query.get("digest")];
   // A mount that cannot be is an upload, also where nothing can be called by the name that it is to come from.
-  if (mount !== null && (!from || isRepositoryName(from, MAX_NAME_LENGTH))) {
+  if (mount !== null && (!from || isRepository(from))) {
     const mounted = await oci.mountBlob(caller, { repository, digest: mount, ...(from && { from }) });
     if (mounted !== undefined) return pushed(repository, mounted);
   }

@@ -12,10 +12,10 @@ import {
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
 import { contentLength, decodeUtf8, passingBodyOf, smallBody } from "../http/body.ts";
-import { contentResponse } from "../http/content.ts";
 import { expectedDigests } from "../http/digests.ts";
 import { attachment } from "../http/disposition.ts";
 import { HttpError } from "../http/error.ts";
+import { fileResponse } from "../http/file_content.ts";
 import { json } from "../json.ts";
 import { FileParams, flag, HEADERS, headers, PackageParam, PageQuery } from "../schemas/common.ts";
 import { binary, ConditionalHeaders, contentResponses } from "../schemas/content.ts";
@@ -137,7 +137,7 @@ export function fileRoutes(app: App, registry: Registry, chunks: ChunkPool | und
       const file = await registry.findFile(c.get("caller"), { package: id, path });
       // A path of an open package may get other content, and any package may be deleted: ask again each time.
       const options = { cacheControl: "private, no-cache", disposition: attachment(path), chunks };
-      return await contentResponse(c.req.raw, file, options);
+      return await fileResponse(c.req.raw, file, options);
     },
     { at: AT, head: true },
   );

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ChunkPool, FoundFile, Registry } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
-import { contentResponse } from "../http/content.ts";
+import { fileResponse } from "../http/file_content.ts";
 import { EXAMPLE_ADDRESS, GRAMMAR } from "../schemas/common.ts";
 import { ConditionalHeaders, contentResponses } from "../schemas/content.ts";
 import { problems } from "../schemas/problem.ts";
@@ -36,7 +36,7 @@ export function objectRoutes(app: App, registry: Registry, chunks: ChunkPool | u
       const entry = { ...found, media_type: null };
       const file: FoundFile = { entry, open: (read) => registry.openFile(caller, entry, read) };
       const options = { cacheControl: "private, max-age=31536000, immutable", disposition: "attachment", chunks };
-      return await contentResponse(c.req.raw, file, options);
+      return await fileResponse(c.req.raw, file, options);
     },
     { head: true },
   );

@@ -10,10 +10,11 @@
  * order changes from round to round.
  */
 import { createHash, randomFillSync } from "node:crypto";
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { conditions, median, printTable, spread, workspace } from "./support.ts";
+import { hasDockerRegistry, type Peer, race, report, startDockerRegistry } from "./peers.ts";
+import { workspace } from "./support.ts";
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,12 +40,7 @@ interface Content {
 interface Running {
   /** Where `content` may be read once `upload` has resolved. */
   upload(content: Content): Promise<string>;
-  stop(): Promise<void>;
-}
-
-interface Peer {
-  readonly name: string;
-  start(scratch: string): Promise<Running>;
+  stop(): Promise<unknown>;
 }
 
 /** Whatever happens, no server outlives the benchmark. */
@@ -89,7 +85,7 @@ const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
   node: [bin("node/bin/node")],
 };
 
-const ours = (runtime: string, verify: boolean): Peer => ({
+const ours = (runtime: string, verify: boolean): Peer<Running> => ({
   name: `artifactstore on ${runtime}${verify ? "" : ", reads.verify = false"}`,
   async start(scratch) {
     const command = [
@@ -125,7 +121,7 @@ const ours = (runtime: string, verify: boolean): Peer => ({
   },
 });
 
-const bare: Peer = {
+const bare: Peer<Running> = {
   name: "bare Bun handler",
   async start(scratch) {
     const { url, stop } = await spawn(
@@ -144,31 +140,10 @@ const bare: Peer = {
   },
 };
 
-const distribution: Peer = {
+const distribution: Peer<Running> = {
   name: "docker-registry",
   async start(scratch) {
-    // Any free port: it cannot be asked which one it took.
-    const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-    const { port } = probe;
-    await probe.stop(true);
-    const config = join(scratch, "registry.yml");
-    const storage = { filesystem: { rootdirectory: join(scratch, "registry") } };
-    writeFileSync(
-      config,
-      JSON.stringify({ version: 0.1, log: { level: "error" }, storage, http: { addr: `127.0.0.1:${port}` } }),
-    );
-    const child = Bun.spawn(["docker-registry", "serve", config], { stdout: "ignore", stderr: "ignore" });
-    children.add(child);
-    const url = `http://127.0.0.1:${port}`;
-    for (let tries = 0; ; tries++) {
-      const up = await fetch(`${url}/v2/`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-      if (up) break;
-      if (tries === 100) throw new Error("docker-registry does not answer");
-      await Bun.sleep(50);
-    }
+    const { url, stop } = await startDockerRegistry(scratch);
     return {
       async upload({ path, sha256 }) {
         const session = await answer(await fetch(`${url}/v2/bench/blobs/uploads/`, { method: "POST" }));
@@ -182,7 +157,7 @@ const distribution: Peer = {
         );
         return `${url}/v2/bench/blobs/sha256:${sha256}`;
       },
-      stop: () => end(child),
+      stop,
     };
   },
 };
@@ -223,95 +198,48 @@ function rate(url: string): number {
   return Number(found[1]);
 }
 
-/** What each peer measured, by measure, in order of rounds. */
-type Figures = Map<string, Map<string, number[]>>;
-
-async function race(
-  peers: readonly Peer[],
-  measure: (peer: Running) => Promise<Record<string, number>>,
-): Promise<Figures> {
-  const figures: Figures = new Map();
-  for (let round = 0; round <= Number(given.rounds); round++) {
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[(i + round) % peers.length] as Peer;
-      const scratch = join(place.dir, `scratch-${round}-${i}`);
-      mkdirSync(scratch);
-      const running = await peer.start(scratch);
-      Bun.spawnSync(["sync"]);
-      const seen = await measure(running);
-      await running.stop();
-      rmSync(scratch, { recursive: true, force: true });
-      if (round === 0) continue; // warms up
-      for (const [name, value] of Object.entries(seen)) {
-        const byPeer = figures.get(name) ?? new Map<string, number[]>();
-        figures.set(name, byPeer.set(peer.name, [...(byPeer.get(peer.name) ?? []), value]));
-      }
-    }
-  }
-  return figures;
-}
-
-/** All figures are rates: more is better, and the ratio says how many times as much the first peer does. */
-function report(figures: Figures, unit: string): void {
-  for (const [name, byPeer] of figures) {
-    const first = byPeer.get(peers[0]?.name ?? "") ?? [];
-    const rows = [...byPeer].map(([peer, values]) => {
-      const ratios = first.map((value, round) => value / (values[round] ?? Number.NaN));
-      return [
-        peer,
-        `${median(values).toFixed(0)} ${unit}`,
-        spread(values, 0),
-        `${median(ratios).toFixed(2)} (${spread(ratios)})`,
-      ];
-    });
-    console.log(`\n${name}`);
-    printTable(["server", "median", "range", "first / it"], rows);
-  }
-}
-
+const rounds = { rounds: Number(given.rounds), dir: place.dir };
 const runtimes = given.runtimes.split(",");
 const MIB = 1024 * 1024;
 const peers = [...runtimes.map((runtime) => ours(runtime, true)), bare];
-if (Bun.which("docker-registry") === null) console.log("docker-registry: not installed, left out");
-else peers.push(distribution);
+if (hasDockerRegistry()) peers.push(distribution);
 
 async function large(): Promise<void> {
   const content = makeContent("large.bin", Number(given.megabytes ?? 1024) * MIB);
   const megabytes = content.bytes / 1e6;
   const unverified = ours(runtimes[0] ?? "bun", false);
-  const figures = await race([...peers, unverified], async (server) => {
+  const figures = await race([...peers, unverified], rounds, async (server) => {
     const began = performance.now();
     const url = await server.upload(content);
     const up = performance.now() - began;
     const down = Math.min(download(url, content.bytes), download(url, content.bytes));
     return { upload: megabytes / (up / 1000), download: megabytes / (down / 1000) };
   });
-  report(figures, "MB/s");
+  report(figures, peers[0]?.name ?? "", "MB/s");
 }
 
 async function parallel(): Promise<void> {
   const size = Number(given.megabytes ?? 16) * MIB;
   const contents = Array.from({ length: Number(given.uploads) }, (_, i) => makeContent(`part-${i}.bin`, size));
-  const figures = await race(peers, async (server) => {
+  const figures = await race(peers, rounds, async (server) => {
     const began = performance.now();
     await Promise.all(contents.map((content) => server.upload(content)));
     const seconds = (performance.now() - began) / 1000;
     return { [`${contents.length} uploads at once`]: (size * contents.length) / 1e6 / seconds };
   });
-  report(figures, "MB/s");
+  report(figures, peers[0]?.name ?? "", "MB/s");
 }
 
 async function small(): Promise<void> {
   if (Bun.which("wrk") === null) throw new Error("wrk is not installed (Debian package wrk)");
   const content = makeContent("small.bin", 1024);
-  const figures = await race(peers, async (server) => ({ "GET of 1 KiB": rate(await server.upload(content)) }));
-  report(figures, "/s");
+  const figures = await race(peers, rounds, async (server) => ({ "GET of 1 KiB": rate(await server.upload(content)) }));
+  report(figures, peers[0]?.name ?? "", "/s");
 }
 
 const parts: Readonly<Record<string, () => Promise<void>>> = { large, parallel, small };
 try {
   const part = parts[positionals[0] ?? ""];
-  console.log(conditions());
   if (part === undefined) throw new Error("say what to measure: large, parallel or small");
   await part();
 } finally {

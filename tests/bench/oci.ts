@@ -9,16 +9,16 @@
  * `--runtimes bun,deno,node` chooses what ours runs on. Each round starts every server anew on an empty directory; the
  * order changes from round to round, and the first one only warms up.
  */
-import { spawn } from "node:child_process";
 import { hash, randomFillSync } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { serve, sqlitePlace } from "../e2e/bad_days.ts";
-import { sleep, tracked } from "../soak/rig.ts";
-import { conditions, median, printTable, spread, workspace } from "./support.ts";
+import { sleep } from "../soak/rig.ts";
+import { hasDockerRegistry, type Peer, race, report, startDockerRegistry } from "./peers.ts";
+import { workspace } from "./support.ts";
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,12 +41,7 @@ interface Running {
   readonly url: string;
   stop(): Promise<unknown>;
 }
-interface Peer {
-  readonly name: string;
-  start(scratch: string): Promise<Running>;
-}
-
-const ours = (runtime: "bun" | "deno" | "node"): Peer => ({
+const ours = (runtime: "bun" | "deno" | "node"): Peer<Running> => ({
   name: `artifactstore on ${runtime}`,
   start(scratch) {
     mkdirSync(join(scratch, "objects"));
@@ -54,38 +49,7 @@ const ours = (runtime: "bun" | "deno" | "node"): Peer => ({
   },
 });
 
-const distribution: Peer = {
-  name: "docker-registry",
-  async start(scratch) {
-    // Any free port: it cannot be asked which one it took.
-    const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-    const url = `http://127.0.0.1:${probe.port}`;
-    await probe.stop(true);
-    const config = join(scratch, "registry.yml");
-    const storage = { filesystem: { rootdirectory: join(scratch, "registry") } };
-    const http = { addr: new URL(url).host };
-    writeFileSync(config, JSON.stringify({ version: 0.1, log: { level: "error" }, storage, http }));
-    const child = tracked(spawn("docker-registry", ["serve", config], { stdio: "ignore" }));
-    const gone = new Promise((resolve) => child.once("close", resolve));
-    for (let tries = 0; !(await answers(`${url}/v2/`)); tries++) {
-      if (tries === 100) throw new Error("docker-registry does not answer");
-      await sleep(50);
-    }
-    return {
-      url,
-      stop() {
-        child.kill();
-        return gone;
-      },
-    };
-  },
-};
-
-const answers = (url: string) =>
-  fetch(url).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+const distribution: Peer<Running> = { name: "docker-registry", start: startDockerRegistry };
 
 async function ask(url: string, init: RequestInit, wanted: number): Promise<Response> {
   const response = await fetch(url, init);
@@ -227,32 +191,9 @@ async function images({ url }: Running): Promise<Record<string, number>> {
   return { [`${all} images by ${given.clients} clients, images/s`]: all / ((performance.now() - began) / 1000) };
 }
 
-async function race(peers: readonly Peer[], measure: (peer: Running) => Promise<Record<string, number>>) {
-  const figures = new Map<string, Map<string, number[]>>();
-  for (let round = 0; round <= Number(given.rounds); round++) {
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[(i + round) % peers.length] as Peer;
-      const scratch = join(place.dir, `scratch-${round}-${i}`);
-      mkdirSync(scratch);
-      const running = await peer.start(scratch);
-      Bun.spawnSync(["sync"]);
-      const seen = await measure(running);
-      await running.stop();
-      rmSync(scratch, { recursive: true, force: true });
-      if (round === 0) continue;
-      for (const [name, value] of Object.entries(seen)) {
-        const byPeer = figures.get(name) ?? new Map<string, number[]>();
-        figures.set(name, byPeer.set(peer.name, [...(byPeer.get(peer.name) ?? []), value]));
-      }
-    }
-  }
-  return figures;
-}
-
 const RUNTIMES = ["bun", "deno", "node"] as const;
 const peers = RUNTIMES.filter((name) => given.runtimes.split(",").includes(name)).map(ours);
-if (Bun.which("docker-registry") === null) console.log("docker-registry: not installed, left out");
-else peers.push(distribution);
+if (hasDockerRegistry()) peers.push(distribution);
 
 const parts: Readonly<Record<string, (peer: Running) => Promise<Record<string, number>>>> = {
   manifests,
@@ -261,16 +202,5 @@ const parts: Readonly<Record<string, (peer: Running) => Promise<Record<string, n
 };
 const part = parts[positionals[0] ?? ""];
 if (part === undefined) throw new Error("say what to measure: manifests, layers or images");
-console.log(conditions());
-for (const [name, byPeer] of await race(peers, part)) {
-  const first = byPeer.get(peers[0]?.name ?? "") ?? [];
-  console.log(`\n${name}`);
-  printTable(
-    ["server", "median", "range", "first / it"],
-    [...byPeer].map(([peer, rates]) => {
-      const ratios = first.map((value, round) => value / (rates[round] ?? Number.NaN));
-      return [peer, median(rates).toFixed(0), spread(rates, 0), `${median(ratios).toFixed(2)} (${spread(ratios)})`];
-    }),
-  );
-}
+report(await race(peers, { rounds: Number(given.rounds), dir: place.dir }, part), peers[0]?.name ?? "");
 process.exit();

@@ -1,17 +1,21 @@
-/**
- * How much memory the server takes: many large uploads at once, then readers of one large object at 1 KB/s.
- *
- *   tests/soak/memory [--uploads 64] [--megabytes 256] [--readers 16] [--seconds 20] [--runtimes bun,deno,node]
- *
- * The bounds do not depend on the sizes: 512 MiB at most over all uploads, and 4 MiB more for each reader that hangs on a
- * 1 GiB object (or four uploads' size, if that is less). Ends with `N passed, N failed`.
- */
+/** How much memory the server takes: many large uploads at once, then readers of one large object at 1 KB/s. */
 import { randomFillSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import process from "node:process";
 import { parseArgs } from "node:util";
+import { serve, sqlitePlace } from "../e2e/bad_days.ts";
+import { commit, sleep, Tally, workspace } from "./rig.ts";
+
+const USAGE = `usage: tests/soak/memory [options]
+  --uploads <n>       at once (default 64)
+  --megabytes <n>     MiB of each (default 256)
+  --readers <n>       of one object of 1 GiB, or four times an upload if that is less (default 16)
+  --seconds <n>       that they read for (default 20)
+  --runtimes <list>   of the server: bun, deno, node; comma-separated (default: all)
+
+The bounds do not depend on the sizes: 512 MiB at most over all uploads, and 4 MiB more for each reader.`;
 
 const { values: given } = parseArgs({
   options: {
@@ -20,32 +24,22 @@ const { values: given } = parseArgs({
     readers: { type: "string", default: "16" },
     seconds: { type: "string", default: "20" },
     runtimes: { type: "string", default: "bun,deno,node" },
-    help: { type: "boolean" },
+    help: { type: "boolean", default: false },
   },
 });
+if (given.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const MIB = 2 ** 20;
 const MOST = 512 * MIB;
 const PER_READER = 4 * MIB;
-const root = resolve(import.meta.dirname, "../..");
-const uploads = Number(given.uploads);
-const megabytes = Number(given.megabytes);
-const readers = Number(given.readers);
+const [uploads, megabytes, readers] = [Number(given.uploads), Number(given.megabytes), Number(given.readers)];
 
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  bun: ["node_modules/.bin/bun"],
-  deno: ["node_modules/.bin/deno", "run", "-A", "--no-lock"],
-  node: ["node_modules/node/bin/node"],
-};
-
-let passed = 0;
-let failed = 0;
-function check(name: string, good: boolean): void {
-  console.log(`${good ? "ok" : "FAILED"}: ${name}`);
-  if (good) passed++;
-  else failed++;
-}
-
+const tally = new Tally();
 const inMib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
+const atMost = (found: number, most: number) =>
+  found < most ? [] : [`${inMib(found)}, and ${inMib(most)} are allowed`];
 
 /** In bytes, by its name in /proc. */
 function memoryOf(pid: number, field: "VmHWM" | "VmRSS"): number {
@@ -68,83 +62,84 @@ async function put(url: string, seed: number, count: number): Promise<void> {
   if (response.status !== 201 || JSON.parse(text).size !== count * MIB) throw new Error(`${response.status} ${text}`);
 }
 
-/** Reads `bytes` each second until it is told to stop, over a socket whose own buffer is small. */
-function slowReader(url: URL, bytes: number): () => void {
+interface SlowReader {
+  /** What it was sent first. */
+  began(): string;
+  /** False once the server has cut it off: then it proves nothing. */
+  alive(): boolean;
+  stop(): void;
+}
+
+/** Takes `bytes` each second, and leaves the rest with the server. */
+function slowReader(url: URL, bytes: number): SlowReader {
   const socket = connect(Number(url.port), url.hostname);
-  socket.write(`GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
+  let first = "";
+  let closed = false;
   socket.on("error", () => {});
-  socket.pause();
-  const clock = setInterval(() => void socket.read(bytes), 1000);
-  return () => {
-    clearInterval(clock);
-    socket.destroy();
+  socket.on("close", () => {
+    closed = true;
+  });
+  // Listened to and never resumed: nothing is read but what is asked for.
+  socket.on("readable", () => {});
+  socket.write(`GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
+  const clock = setInterval(() => {
+    const chunk = socket.read(bytes) as Buffer | null;
+    first ||= chunk?.toString("latin1", 0, 100) ?? "";
+  }, 1000);
+  return {
+    began: () => first,
+    alive: () => !closed,
+    stop() {
+      clearInterval(clock);
+      socket.destroy();
+    },
   };
 }
 
-async function run(runtime: string): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "artifactstore-memory-"));
-  const child = Bun.spawn([...(COMMANDS[runtime] ?? []), "cli/main.ts", "serve", "--data-dir", directory], {
-    cwd: root,
-    env: { ...process.env, ARTIFACTSTORE_LISTEN: "127.0.0.1:0", ARTIFACTSTORE_LOG_LEVEL: "error" },
-    stdout: "pipe",
-    stderr: "inherit",
+async function run(runtime: "bun" | "deno" | "node"): Promise<void> {
+  const folder = workspace("memory");
+  mkdirSync(join(folder, "objects"));
+  const place = sqlitePlace(join(folder, "objects"), join(folder, "app.db"));
+  const server = await serve(place, runtime, ["--set", "log.level=error"]);
+  const { url, pid } = server;
+  const created = await fetch(`${url}/packages`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "memory", retention_class: "transient" }),
   });
-  try {
-    let said = "";
-    const decoder = new TextDecoder();
-    const reader = child.stdout.getReader();
-    while (!/listens on http:\S+\s/.test(said)) {
-      const { done, value } = await reader.read();
-      if (done) throw new Error(`the server ended: ${said}`);
-      said += decoder.decode(value, { stream: true });
-    }
-    const url = (/listens on (http:\S+)/.exec(said)?.[1] ?? "").replace(/\/$/, "");
-    const created = await fetch(`${url}/packages`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ name: "memory", retention_class: "transient" }),
-    });
-    const { package_id: id } = (await created.json()) as { package_id: string };
-    const at = (name: string) => `${url}/packages/${id}/files/${name}`;
-    const idle = memoryOf(child.pid, "VmRSS");
-    const began = performance.now();
-    await Promise.all(Array.from({ length: uploads }, (_, i) => put(at(`file-${i}`), i, megabytes)));
-    const seconds = (performance.now() - began) / 1000;
-    const most = memoryOf(child.pid, "VmHWM");
-    const rate = Math.round((uploads * megabytes * MIB) / 1e6 / seconds);
-    check(
-      `${runtime}: ${uploads} uploads of ${megabytes} MiB at once take ${inMib(most)} at most (idle ${inMib(idle)}, ${rate} MB/s)`,
-      most < MOST,
-    );
+  const { package_id: id } = (await created.json()) as { package_id: string };
+  const at = (name: string) => `${url}/packages/${id}/files/${name}`;
+  const idle = memoryOf(pid, "VmRSS");
+  const started = performance.now();
+  await Promise.all(Array.from({ length: uploads }, (_, i) => put(at(`file-${i}`), i, megabytes)));
+  const rate = (uploads * megabytes * MIB) / 1000 / (performance.now() - started);
+  const most = memoryOf(pid, "VmHWM");
+  const told = `${inMib(most)} at most (idle ${inMib(idle)}, ${Math.round(rate)} MB/s)`;
+  tally.record(`${runtime}: ${uploads} uploads of ${megabytes} MiB at once take ${told}`, atMost(most, MOST));
 
-    const large = Math.min(1024, 4 * megabytes);
-    await put(at("large"), uploads, large);
-    await Bun.sleep(2000);
-    const before = memoryOf(child.pid, "VmRSS");
-    const stops = Array.from({ length: readers }, () => slowReader(new URL(at("large")), 1000));
-    let held = 0;
-    for (let second = 0; second < Number(given.seconds); second++) {
-      await Bun.sleep(1000);
-      held = Math.max(held, memoryOf(child.pid, "VmRSS") - before);
-    }
-    for (const stop of stops) stop();
-    check(
-      `${runtime}: ${readers} readers at 1 KB/s of an object of ${large} MiB hold ${inMib(held)} together`,
-      held < readers * PER_READER,
-    );
-  } finally {
-    child.kill();
-    await child.exited;
-    rmSync(directory, { recursive: true, force: true });
+  const large = Math.min(1024, 4 * megabytes);
+  await put(at("large"), uploads, large);
+  await sleep(2000);
+  const before = memoryOf(pid, "VmRSS");
+  const all = Array.from({ length: readers }, () => slowReader(new URL(at("large")), 1000));
+  let held = 0;
+  for (let second = 0; second < Number(given.seconds); second++) {
+    await sleep(1000);
+    held = Math.max(held, memoryOf(pid, "VmRSS") - before);
   }
+  const wrong = all.filter((reader) => !reader.began().startsWith("HTTP/1.1 200") || !reader.alive()).length;
+  for (const reader of all) reader.stop();
+  tally.record(`${runtime}: ${readers} readers at 1 KB/s of an object of ${large} MiB hold ${inMib(held)} together`, [
+    ...atMost(held, readers * PER_READER),
+    ...(wrong === 0 ? [] : [`${wrong} of them were refused or cut off`]),
+  ]);
+  await server.stop();
 }
 
-if (given.help === true) {
-  console.log(readFileSync(import.meta.path, "utf8").split("*/")[0]);
-} else {
-  for (const runtime of (given.runtimes ?? "").split(",")) {
-    await run(runtime).catch((error: unknown) => check(`${runtime}: ${String(error)}`, false));
-  }
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+console.log(`memory: commit ${commit()}`);
+for (const name of given.runtimes.split(",")) {
+  const runtime = (["bun", "deno", "node"] as const).find((known) => known === name);
+  if (runtime === undefined) throw new Error(`--runtimes is a list of bun, deno, node; there is no ${name}`);
+  await run(runtime).catch((error: unknown) => tally.record(`${name}: the run`, [String(error)]));
 }
+tally.finish();

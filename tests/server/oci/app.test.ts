@@ -102,6 +102,27 @@ describe("HEAD", () => {
   });
 });
 
+describe("a blob whose bytes are known to be damaged", () => {
+  test("is not there for who asks before a push, and there again after it", async () => {
+    const { registry, failures, ask } = await opened();
+    const digest = digestOf("hello");
+    const path = `/v2/x/blobs/${digest}`;
+    const push = async () => (await ask(`POST /v2/x/blobs/uploads/?digest=${digest}`, "hello")).status;
+    expect([await push(), (await ask(`HEAD ${path}`)).status]).toEqual([201, 200]);
+    const { content_address: subject } = await registry.oci.findBlob(caller, { repository: "x", digest });
+    const payload = { backend_id: "memory", key: "x", problem: "digest" } as const;
+    await registry.ledger.commit(caller, {
+      wants: {},
+      decide: () => ({ events: [{ type: "v1.object.damage_found", subject, payload }], result: undefined }),
+    });
+    expect((await ask(`HEAD ${path}`)).status).toBe(404);
+    expect(failures).toEqual([]);
+    expect(await codesOf(await ask(`GET ${path}`))).toEqual([500, "UNKNOWN"]);
+    expect([await push(), (await ask(`HEAD ${path}`)).status]).toEqual([201, 200]);
+    expect(await (await ask(`GET ${path}`)).text()).toBe("hello");
+  });
+});
+
 describe("behind a public name", () => {
   test("every Location is of that name, and so is what it leads to", async () => {
     const { ask } = await opened({ config: { publicUrl: "https://registry.example" } });
