@@ -75,6 +75,47 @@ export const databaseCases: readonly Case<DatabaseContext, unknown>[] = [
     },
   ),
 
+  one("of write() calls that are made at once, each fails for itself", async (db) => {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, n) =>
+        db.write(
+          async (trx) => {
+            await trx.insertInto("item").values(item(n)).execute();
+            if (n % 3 === 0) throw new Error(`mine ${n}`);
+            // The same row again: the statement fails, and its transaction with it.
+            if (n % 3 === 1) await trx.insertInto("item").values(item(n)).execute();
+            return n;
+          },
+          { relaxed: n % 2 === 0 },
+        ),
+      ),
+    );
+    for (const [n, outcome] of outcomes.entries()) {
+      if (n % 3 === 2) equal(outcome.status === "fulfilled" && outcome.value, n, "what a good write() answers");
+      else if (n % 3 === 0) equal(outcome.status === "rejected" && outcome.reason.message, `mine ${n}`, "a rejection");
+      else equal(outcome.status === "rejected" && db.fault(outcome.reason), "unique", "a fault");
+    }
+    const rows = await db.read.selectFrom("item").select("id").orderBy("id").execute();
+    const wanted = Array.from({ length: 10 }, (_, n) => n * 3 + 2).join();
+    equal(rows.map(({ id }) => Number(id)).join(), wanted, "the rows of the good ones");
+  }),
+
+  one("a relaxed write() is seen by other handles at once, and durable ones follow it", async (db, ctx) => {
+    const other = (await ctx.open()) as Handle;
+    try {
+      await db.write((trx) => trx.insertInto("item").values(item(1)).execute(), { relaxed: true });
+      equal(await count(other), 1, "rows that another handle sees");
+      await other.write((trx) => trx.insertInto("item").values(item(2)).execute());
+      await db.write((trx) => trx.insertInto("item").values(item(3)).execute());
+      equal(await count(other), 3, "rows in the end");
+      const { synchronous } = await db.info();
+      await db.write((trx) => trx.deleteFrom("item").execute(), { relaxed: true });
+      equal((await db.info()).synchronous, synchronous, "the durability of other writes");
+    } finally {
+      await other.close();
+    }
+  }),
+
   one("two handles that write at once both succeed", async (db, ctx) => {
     const other = (await ctx.open()) as Handle;
     try {

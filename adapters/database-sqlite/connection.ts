@@ -69,11 +69,13 @@ export class SqliteConnection {
   #epoch: number;
   #transaction = false;
   #changedSchema = false;
+  #synchronous: Synchronous;
 
   /** Opens the file. May throw SQLite's "locked" while another process creates it: try again. */
   constructor(options: ConnectionOptions) {
     this.#hub = options.hub;
     this.#epoch = options.hub.schemaEpoch;
+    this.#synchronous = options.synchronous;
     this.#db = new DatabaseSync(options.path, { timeout: BLOCKING_WAIT });
     try {
       this.#configure(options);
@@ -104,6 +106,13 @@ export class SqliteConnection {
   /** Rows one by one. The statement is its own: the same text may run on this connection meanwhile. */
   iterate(sql: string, parameters: readonly unknown[]): Iterable<unknown> {
     return this.#db.prepare(sql).iterate(...bindable(parameters));
+  }
+
+  /** How the transactions from now on are committed. Not inside of one, where SQLite refuses it. */
+  synchronize(level: Synchronous): void {
+    if (level === this.#synchronous) return;
+    this.#db.exec(`PRAGMA synchronous = ${level}`);
+    this.#synchronous = level;
   }
 
   begin(how: "begin" | "begin immediate"): void {

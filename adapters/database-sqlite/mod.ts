@@ -7,7 +7,7 @@
  */
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { Kysely, type Transaction } from "kysely";
+import { Kysely } from "kysely";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { Database, DatabaseInfo } from "../../core/spi/database.ts";
 import { type ConnectionOptions, SqliteConnection, type Synchronous } from "./connection.ts";
@@ -15,6 +15,7 @@ import { sqliteDialect, whileLocked } from "./driver.ts";
 import { sqliteFault } from "./faults.ts";
 import { discardScratch, newScratchPath, prepareFiles, removeFiles, scratchLeftovers } from "./files.ts";
 import { joinHub } from "./hub.ts";
+import { createWrites } from "./writes.ts";
 
 export { SCRATCH_MARK } from "./files.ts";
 
@@ -44,6 +45,8 @@ export async function openSqliteDatabase<Tables = any>(options: SqliteOptions): 
 
   const opened = await openFirst(path, synchronous, patience);
   const { hub, leave, writer } = opened;
+  // Relaxed writes change it for as long as they take.
+  const level = ["OFF", "NORMAL", "FULL", "EXTRA"][Number(writer.pragma("synchronous"))] ?? "unknown";
   let announced = false;
   const writing = new Kysely<Tables>({
     dialect: sqliteDialect({
@@ -60,15 +63,17 @@ export async function openSqliteDatabase<Tables = any>(options: SqliteOptions): 
     new Kysely<Tables>({ dialect: sqliteDialect({ connect: connectReader, max: POOL, begin: "begin", patience }) });
   const read = readers();
   const snapshots = readers();
-  const write = <T>(work: (trx: Transaction<Tables>) => Promise<T>) => writing.transaction().execute(work);
+  const write = createWrites(writing, (synced) =>
+    writer.synchronize(synced || synchronous === "OFF" ? synchronous : "NORMAL"),
+  );
   const mine = new Set<() => void>();
 
   return {
     kind: "sqlite",
     read,
-    write,
+    write: (work, { relaxed = false } = {}) => write(work, relaxed ? "relaxed" : "durable"),
     // BEGIN IMMEDIATE excludes every other writer, so there is nothing more to take.
-    exclusive: write,
+    exclusive: (work) => write(work, "alone"),
     snapshot: (work) => snapshots.transaction().execute(work),
     fault: sqliteFault,
 
@@ -105,7 +110,7 @@ export async function openSqliteDatabase<Tables = any>(options: SqliteOptions): 
       return {
         kind: "sqlite",
         version: writer.version(),
-        synchronous: ["OFF", "NORMAL", "FULL", "EXTRA"][Number(writer.pragma("synchronous"))] ?? "unknown",
+        synchronous: level,
         journal_mode: String(writer.pragma("journal_mode")),
         ...(await freeBytes(path)),
       };

@@ -29,6 +29,14 @@ export interface DatabaseInfo {
   readonly free_bytes?: number;
 }
 
+export interface WriteOptions {
+  /**
+   * A power cut may undo it, as long as no later write without this option has been committed; the end of the process
+   * may not. For what nobody was promised yet. SQLite: no sync. PostgreSQL: as any other, since clients outlive it.
+   */
+  readonly relaxed?: boolean;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the SPI carries any schema; core narrows it to its Tables
 export interface Database<Tables = any> {
   readonly kind: DatabaseKind;
@@ -43,9 +51,9 @@ export interface Database<Tables = any> {
    * another process writes, then `database_busy`. PostgreSQL: READ COMMITTED with `lock_timeout` 5 s. If `work`
    * rejects, everything is rolled back and its rejection passes through unchanged. A failure of COMMIT itself whose
    * outcome is unknown rejects with an error for which `fault()` says `connection`. Calls queue up behind each other
-   * on SQLite and may run side by side on PostgreSQL.
+   * on SQLite, where those that wait may share one commit, and may run side by side on PostgreSQL.
    */
-  write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>, options?: WriteOptions): Promise<T>;
 
   /** A read-only transaction in which every query sees the same committed state (PostgreSQL: REPEATABLE READ). */
   snapshot<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
