@@ -66,6 +66,8 @@ export {
   type Limits,
   type Package,
   type PackageWarning,
+export type { ImportedPackage } from "./packages/import_oci.ts";
+export type { ImageSource, ImportOciInput, OciImport } from "./packages/import_oci_plan.ts";
 } from "./packages/types.ts";
 export type { AppendUploadInput, CreateUploadInput, Upload } from "./packages/upload_file.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";

@@ -48,6 +48,8 @@ import { finalizePackage } from "./packages/finalize.ts";
 import { findObject, getEntry } from "./packages/find_entry.ts";
 import { type FoundFile, findFile, getFile } from "./packages/find_file.ts";
 import {
+import { type ImportedPackage, importOci } from "./packages/import_oci.ts";
+import type { ImportOciInput } from "./packages/import_oci_plan.ts";
   type IngestFileInput,
   type IngestFileResult,
   ingestFile,
@@ -135,6 +137,12 @@ export interface Registry {
   finalizePackage(caller: Caller, packageId: string): Promise<FinalizedPackage>;
   abandonPackage(caller: Caller, input: { packageId: string; reason: string }): Promise<void>;
   registerMetadataSchema(
+  /** An image or artifact of a repository as a finalised package, no blob copied. With a key as `createPackage`. */
+  importOci(
+    caller: Caller,
+    input: ImportOciInput,
+    options?: { readonly idempotencyKey?: string },
+  ): Promise<ImportedPackage>;
     caller: Caller,
     input: { schemaId: string; schema: Readonly<Record<string, unknown>> },
   ): Promise<void>;
@@ -222,6 +230,11 @@ export function createRegistry(options: RegistryDeps): Registry {
     Registry,
     | "ingestFile"
     | "replaceFile"
+  const oci = createOci({
+    ...uploadDeps,
+    sparseIndexes: options.sparseIndexes ?? true,
+    sparseImages: options.sparseImages ?? false,
+  });
     | "putFile"
     | "appendUpload"
     | "importArchive"
@@ -247,6 +260,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     listFiles: (caller, ref, query) => listFiles(deps, caller, ref, query),
     getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
     getManifest: (caller, ref, form) => getManifest(deps, caller, ref, form),
+    importOci: (caller, input, once) => importOci(deps, oci, caller, input, once?.idempotencyKey),
     getFile: (caller, input) => getFile(deps, caller, input),
     findFile: (caller, input) => findFile(deps, caller, input),
     getEntry: (caller, input) => getEntry(deps, caller, input),
@@ -296,11 +310,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     appendUpload: (caller, input) => appendUpload(uploadDeps, caller, input),
     tailEvents: (caller, tail) => tailEvents(deps, caller, tail),
     followEvents: (caller, follow) => followEvents(deps, caller, follow),
-    oci: createOci({
-      ...uploadDeps,
-      sparseIndexes: options.sparseIndexes ?? true,
-      sparseImages: options.sparseImages ?? false,
-    }),
+    oci,
     ledger,
     async close() {
       await uploads.stop();

@@ -25,6 +25,10 @@ const INDEX_TYPES: ReadonlySet<string> = new Set([
 export interface OciReference {
   readonly digest: string;
   readonly kind: "blob" | "manifest";
+  /** As the descriptor says: "" where it does not. Nobody has compared it with the bytes. */
+  readonly mediaType: string;
+  /** As {@link mediaType}. Bytes. */
+  readonly size: number;
   /** Kept elsewhere by its nature: a layer that may not be distributed (image-spec, layer.md). */
   readonly foreign: boolean;
 }
@@ -95,7 +99,7 @@ function factsOf(manifest: Json, given: string | undefined): OciManifestFacts {
     const before = references.get(key);
     // Named twice, and once as something that has to be here.
     if (before === undefined || before.foreign) {
-      references.set(key, { digest: descriptor.digest, kind, foreign: kind === "blob" && isForeign(descriptor) });
+      references.set(key, { ...descriptor, kind, foreign: kind === "blob" && isForeign(descriptor) });
     }
     if (references.size > MAX_REFERENCES) throw tooMuch("descriptors", MAX_REFERENCES);
   };
@@ -148,6 +152,7 @@ function checkShape(manifest: Json, mediaType: string): void {
 interface Descriptor {
   readonly digest: string;
   readonly mediaType: string;
+  readonly size: number;
 }
 
 /** image-spec, descriptor.md, "Digests". */
@@ -164,7 +169,7 @@ function descriptorAt(value: unknown, at: string): Descriptor {
   if (!whole) throw wrong(`${at}.digest`, "a digest");
   const { size } = descriptor;
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw wrong(`${at}.size`, "a number of bytes");
-  return { digest, mediaType: textAt(descriptor.mediaType, `${at}.mediaType`) };
+  return { digest, mediaType: textAt(descriptor.mediaType, `${at}.mediaType`), size: size as number };
 }
 
 /** image-spec, layer.md, "Non-Distributable Layers"; Docker calls them foreign. */

@@ -90,6 +90,12 @@ async function everyCall(
     openFile: () => registry.openFile(who, entry as never),
     findObject: () => registry.findObject(who, `blake3:${"0".repeat(64)}`),
     readEvents: () => registry.readEvents(who, { since: 0, limit: 1 }),
+    importOci: () =>
+      registry.importOci(who, {
+        repository: "demo",
+        reference: "latest",
+        package: { name: "x", retentionClass: "working" },
+      }),
     tailEvents: async () => registry.tailEvents(who, { since: 0, follow: false }).next(),
     followEvents: async () => registry.followEvents(who, { since: 0 }).close(),
     getEventPayload: () => registry.getEventPayload(who, 1),

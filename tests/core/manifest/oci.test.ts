@@ -54,9 +54,9 @@ describe("what a manifest names", () => {
   test("is each thing once, and needed if it is needed once", () => {
     const foreign = { ...A, mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip" };
     expect(read({ config, layers: [foreign, B, B] }, IMAGE).references).toEqual([
-      { digest: config.digest, kind: "blob", foreign: false },
-      { digest: A.digest, kind: "blob", foreign: true },
-      { digest: B.digest, kind: "blob", foreign: false },
+      { ...config, kind: "blob", foreign: false },
+      { ...foreign, kind: "blob", foreign: true },
+      { ...B, kind: "blob", foreign: false },
     ]);
     expect(read({ config, layers: [foreign, A] }, IMAGE).references[1]?.foreign).toBe(false);
     expect(read({ config, layers: [A, foreign] }, IMAGE).references[1]?.foreign).toBe(false);
