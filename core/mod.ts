@@ -55,6 +55,8 @@ export type { DamagedObject, FileContent, VerifyReport } from "./packages/conten
 export type { CreatePackageInput } from "./packages/create.ts";
 export type { FileEntry } from "./packages/entries.ts";
 export type { FoundFile } from "./packages/find_file.ts";
+export type { ImportedPackage } from "./packages/import_oci.ts";
+export type { ImageSource, ImportOciInput, OciImport } from "./packages/import_oci_plan.ts";
 export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.ts";
 export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, checkSymlink, staysInside } from "./packages/paths.ts";
@@ -66,8 +68,6 @@ export {
   type Limits,
   type Package,
   type PackageWarning,
-export type { ImportedPackage } from "./packages/import_oci.ts";
-export type { ImageSource, ImportOciInput, OciImport } from "./packages/import_oci_plan.ts";
 } from "./packages/types.ts";
 export type { AppendUploadInput, CreateUploadInput, Upload } from "./packages/upload_file.ts";
 export { createRegistry, type Registry, type RegistryDeps } from "./registry.ts";
