@@ -1,11 +1,12 @@
 /** How much memory the server takes: many large uploads at once, then readers of one large object at 1 KB/s. */
 import { randomFillSync } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { serve, sqlitePlace } from "../e2e/bad_days.ts";
+import { memoryOf } from "./memory_of.ts";
 import { commit, sleep, Tally, workspace } from "./rig.ts";
 
 const USAGE = `usage: tests/soak/memory [options]
@@ -40,12 +41,6 @@ const tally = new Tally();
 const inMib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
 const atMost = (found: number, most: number) =>
   found < most ? [] : [`${inMib(found)}, and ${inMib(most)} are allowed`];
-
-/** In bytes, by its name in /proc. */
-function memoryOf(pid: number, field: "VmHWM" | "VmRSS"): number {
-  const [, kib] = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kib) * 1024;
-}
 
 const noise = randomFillSync(new Uint8Array(MIB));
 

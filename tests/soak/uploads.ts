@@ -12,8 +12,9 @@ import { check } from "./check.ts";
 import { sha256 } from "./load.ts";
 import { Oracle } from "./oracle.ts";
 import { chooseSeed, commit, createRandom, type Random, sleep, Tally, workspace } from "./rig.ts";
+import { expireUploads } from "./sessions.ts";
 import { ask, createClients, type Life, push, type UploadClient } from "./uploads_client.ts";
-import { openPlace, type Place } from "./worker.ts";
+import type { Place } from "./worker.ts";
 
 const USAGE = `usage: tests/soak/uploads [options]
   --rounds <n>        rounds of 64 uploads with a kill or two each (default 100)
@@ -123,24 +124,11 @@ async function restart(store: Store, packageId: string, clients: UploadClient[],
     totals.resumed += 1;
     if (promised > 0 && promised < content.length) totals.midway += 1;
   }
-  if (clients.some(({ id }) => id === undefined)) await forgetUnheard(store.place, clients);
+  if (clients.some(({ id }) => id === undefined)) await expireUploads(store.place, knownOf(clients));
   return life;
 }
 
-/** Uploads that nobody knows are over, as if a day had passed: they would count as open, and hold bytes. */
-async function forgetUnheard(place: Place, clients: UploadClient[]): Promise<void> {
-  const known = clients.flatMap(({ id }) => (id === undefined ? [] : [id]));
-  const { registry, database } = await openPlace(place);
-  await database.write((trx) =>
-    trx
-      .updateTable("upload_sessions")
-      .set({ expires_at: "2000-01-01T00:00:00.000Z" })
-      .where("state", "!=", "completed")
-      .where("upload_id", "not in", ["", ...known])
-      .execute(),
-  );
-  await registry.close();
-}
+const knownOf = (clients: UploadClient[]) => clients.flatMap(({ id }) => (id === undefined ? [] : [id]));
 
 async function readBack({ url, packageId, complain }: Life, { path, content, sha256: meant }: UploadClient) {
   const response = await fetch(`${url}/packages/${packageId}/files/${encodeURI(path)}`);
@@ -187,7 +175,7 @@ async function play(store: Store, round: number): Promise<void> {
 async function lookThrough({ place, oracle, server }: Store, label: string): Promise<void> {
   const code = await server.stop();
   if (code !== 0) problems.push(`${label}: the server ended with ${code}`);
-  await forgetUnheard(place, []);
+  await expireUploads(place);
   const finding = await check(place, oracle, { all: true });
   for (const problem of finding.problems) problems.push(`${label}: ${problem}`);
   totals.events += finding.events;
