@@ -47,9 +47,9 @@ import { addDirectory, addSymlink, type FileEntry, removeFile } from "./packages
 import { finalizePackage } from "./packages/finalize.ts";
 import { findObject, getEntry } from "./packages/find_entry.ts";
 import { type FoundFile, findFile, getFile } from "./packages/find_file.ts";
-import {
 import { type ImportedPackage, importOci } from "./packages/import_oci.ts";
 import type { ImportOciInput } from "./packages/import_oci_plan.ts";
+import {
   type IngestFileInput,
   type IngestFileResult,
   ingestFile,
@@ -134,15 +134,15 @@ export interface Registry {
   removeFile(caller: Caller, input: { packageId: string; path: string }): Promise<void>;
   /** Adds all entries of a tar, or none. */
   importArchive(caller: Caller, input: ImportArchiveInput): Promise<ArchiveReport>;
-  finalizePackage(caller: Caller, packageId: string): Promise<FinalizedPackage>;
-  abandonPackage(caller: Caller, input: { packageId: string; reason: string }): Promise<void>;
-  registerMetadataSchema(
   /** An image or artifact of a repository as a finalised package, no blob copied. With a key as `createPackage`. */
   importOci(
     caller: Caller,
     input: ImportOciInput,
     options?: { readonly idempotencyKey?: string },
   ): Promise<ImportedPackage>;
+  finalizePackage(caller: Caller, packageId: string): Promise<FinalizedPackage>;
+  abandonPackage(caller: Caller, input: { packageId: string; reason: string }): Promise<void>;
+  registerMetadataSchema(
     caller: Caller,
     input: { schemaId: string; schema: Readonly<Record<string, unknown>> },
   ): Promise<void>;
@@ -225,16 +225,16 @@ export function createRegistry(options: RegistryDeps): Registry {
 
   const uploads = createUploads({ database, dataPlane, clock, ids, maxOpen: limits.maxOpenUploads });
   const uploadDeps = { ...deps, uploads };
-
-  const useCases: Omit<
-    Registry,
-    | "ingestFile"
-    | "replaceFile"
   const oci = createOci({
     ...uploadDeps,
     sparseIndexes: options.sparseIndexes ?? true,
     sparseImages: options.sparseImages ?? false,
   });
+
+  const useCases: Omit<
+    Registry,
+    | "ingestFile"
+    | "replaceFile"
     | "putFile"
     | "appendUpload"
     | "importArchive"
@@ -252,6 +252,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     addDirectory: (caller, input) => addDirectory(deps, caller, input),
     addSymlink: (caller, input) => addSymlink(deps, caller, input),
     removeFile: (caller, input) => removeFile(deps, caller, input),
+    importOci: (caller, input, once) => importOci(deps, oci, caller, input, once?.idempotencyKey),
     finalizePackage: (caller, packageId) => finalizePackage(deps, caller, packageId),
     abandonPackage: (caller, input) => abandonPackage(deps, caller, input),
     registerMetadataSchema: (caller, input) => registerMetadataSchema(deps, caller, input),
@@ -260,7 +261,6 @@ export function createRegistry(options: RegistryDeps): Registry {
     listFiles: (caller, ref, query) => listFiles(deps, caller, ref, query),
     getManifestBytes: (caller, ref, form) => getManifestBytes(deps, caller, ref, form),
     getManifest: (caller, ref, form) => getManifest(deps, caller, ref, form),
-    importOci: (caller, input, once) => importOci(deps, oci, caller, input, once?.idempotencyKey),
     getFile: (caller, input) => getFile(deps, caller, input),
     findFile: (caller, input) => findFile(deps, caller, input),
     getEntry: (caller, input) => getEntry(deps, caller, input),
