@@ -35,6 +35,16 @@ export {
   verifyChain,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
+export type {
+  AsOf,
+  DeletedRepository,
+  OciAdministration,
+  RepositoryDetails,
+  RepositorySummary,
+  RestoredTag,
+  TagHistoryEntry,
+} from "./oci/administration.ts";
+export { parseAsOf } from "./oci/as_of.ts";
 export { checkRepository, checkTag, isRepository, parseReference } from "./oci/names.ts";
 export type {
   BlobContent,

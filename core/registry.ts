@@ -35,6 +35,7 @@ import {
   withCodes,
 } from "./ledger/mod.ts";
 import { createOci } from "./oci/mod.ts";
+import { createPulls } from "./oci/pulls.ts";
 import type { OciRegistry } from "./oci/types.ts";
 import { abandonPackage } from "./packages/abandon.ts";
 import { type ArchiveContent, type ExportArchiveInput, exportArchive } from "./packages/archive_export.ts";
@@ -103,6 +104,8 @@ export interface RegistryDeps {
   readonly sparseIndexes?: boolean;
   /** Whether an OCI image or artifact may name blobs that are not there. Default false. */
   readonly sparseImages?: boolean;
+  /** How long content that a tag pointed at stays protected after the tag moved on, ms. Default 14 days. */
+  readonly historyProtection?: number;
   /** Makes JSON of manifests above 1 MiB; without it this thread does, in turns of 100 ms. */
   readonly projectManifest?: ManifestProjector;
 }
@@ -202,6 +205,8 @@ export interface Registry {
   close(): Promise<void>;
 }
 
+const HISTORY_PROTECTION = 14 * 24 * 60 * 60 * 1000;
+
 export function createRegistry(options: RegistryDeps): Registry {
   const database = options.database as Database<Tables>;
   const { dataPlane, hasher, backendId } = options;
@@ -225,10 +230,13 @@ export function createRegistry(options: RegistryDeps): Registry {
 
   const uploads = createUploads({ database, dataPlane, clock, ids, maxOpen: limits.maxOpenUploads });
   const uploadDeps = { ...deps, uploads };
+  const pulls = createPulls({ database, clock });
   const oci = createOci({
     ...uploadDeps,
     sparseIndexes: options.sparseIndexes ?? true,
     sparseImages: options.sparseImages ?? false,
+    historyProtection: options.historyProtection ?? HISTORY_PROTECTION,
+    pulls,
   });
 
   const useCases: Omit<
@@ -314,6 +322,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     ledger,
     async close() {
       await uploads.stop();
+      await pulls.close();
       ledger.close();
       await ledger.settled();
       await dataPlane.close();

@@ -6,6 +6,7 @@ import * as idempotencyKeys from "./0004_idempotency_keys.ts";
 import * as uploadSessions from "./0005_upload_sessions.ts";
 import * as oci from "./0006_oci.ts";
 import * as uploadDoors from "./0007_upload_doors.ts";
+import * as ociHistory from "./0008_oci_history.ts";
 import type { Migration } from "./types.ts";
 
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: "upload_sessions", tables: uploadSessions.TABLES, up: uploadSessions.up },
   { version: 6, name: "oci", tables: oci.TABLES, up: oci.up },
   { version: 7, name: "upload_doors", tables: uploadDoors.TABLES, up: uploadDoors.up },
+  { version: 8, name: "oci_history", tables: ociHistory.TABLES, up: ociHistory.up },
 ];

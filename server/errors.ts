@@ -49,6 +49,7 @@ export const ERROR_ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   path_conflict: { status: 409, title: "Path conflicts with another" },
   version_exists: { status: 409, title: "Version exists" },
   not_empty: { status: 409, title: "Not empty" },
+  content_removed: { status: 410, title: "The content was removed" },
   conflict: { status: 409, title: "Conflict" },
   upload_offset_mismatch: { status: 409, title: "The upload is at another offset" },
   upload_length_mismatch: { status: 400, title: "Lengths of the upload contradict each other" },

@@ -58,6 +58,7 @@ export const ERROR_EXITS: Readonly<Record<ErrorCode, ExitCode>> = {
   path_conflict: EXIT.refused,
   version_exists: EXIT.refused,
   not_empty: EXIT.refused,
+  content_removed: EXIT.refused,
   conflict: EXIT.refused,
   upload_offset_mismatch: EXIT.refused,
   upload_length_mismatch: EXIT.refused,

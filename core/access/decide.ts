@@ -17,6 +17,7 @@ export type Action =
   | "oci:push"
   | "oci:delete"
   | "oci:catalog"
+  | "oci:delete_repository"
   | "event:read"
   | "event:redact"
   | "registry:maintain";
@@ -35,6 +36,11 @@ export function authorize(caller: Caller, action: Action): void {
 export function localCaller(user: string, signal?: AbortSignal): Caller {
   return {
     principal: { subject: `local:${user}`, kind: "local", roles: ["admin"], tenants: [DEFAULT_TENANT] },
+/** Whoever administers the machine reads the log itself, others the feed of their tenant (ADR-0017). */
+export function readsWholeLog({ principal }: Caller): boolean {
+  return principal.kind === "local" && principal.roles.includes("admin");
+}
+
     tenant: DEFAULT_TENANT,
     ...(signal === undefined ? {} : { signal }),
   };

@@ -2,6 +2,7 @@
  * Time and randomness are passed in, never taken: tests fix them, and replay never meets them.
  */
 import { v7 as uuidv7 } from "uuid";
+import { RegistryError } from "./errors.ts";
 
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -42,4 +43,20 @@ export function createSystemIds(): Ids {
 /** RFC 3339, UTC, milliseconds: `2026-11-21T10:40:00.000Z`. The only form in which time is stored. */
 export function toTimestamp(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
+}
+
+/**
+ * A time that somebody wrote, in the form in which time is stored; parts of a millisecond are cut off.
+ * @throws {RegistryError} `invalid_argument`
+ */
+export function parseTimestamp(text: string): string {
+  const [, year, month, day] =
+    /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i.exec(text) ?? [];
+  // Date.parse() takes the 30th of February for the 2nd of March.
+  const isDay = Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  const time = isDay ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(time)) return toTimestamp(time);
+  throw new RegistryError("invalid_argument", "A time reads as in RFC 3339: 2026-11-21T10:40:00Z", {
+    time: text.slice(0, 60),
+  });
 }

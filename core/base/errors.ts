@@ -43,6 +43,7 @@ export type ErrorCode =
   | "path_conflict"
   | "version_exists"
   | "not_empty"
+  | "content_removed"
   | "conflict"
   | "upload_offset_mismatch"
   | "upload_length_mismatch"

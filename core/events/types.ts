@@ -81,11 +81,27 @@ export interface EventPayloads {
     /** The exact bytes. */
     readonly manifest: Uint8Array;
   };
-  /** `previous`: what it pointed at before, if anything. */
-  "v1.oci.tag_moved": { readonly tag: string; readonly digest: string; readonly previous: string | null };
+  /**
+   * `previous`: what it pointed at before, if anything. `restored_from`: sequence of the event that made it point there the
+   * time before; absent unless somebody asked for that.
+   */
+  "v1.oci.tag_moved": {
+    readonly tag: string;
+    readonly digest: string;
+    readonly previous: string | null;
+    readonly restored_from?: number;
+  };
   "v1.oci.tag_deleted": { readonly tag: string; readonly digest: string };
   /** `tags`: all that pointed at it; they are deleted with it. */
   "v1.oci.manifest_deleted": { readonly digest: string; readonly tags: readonly string[] };
+  /** Everything in it went with it; the counts say how much that was (a blob counts once, whatever its digests). */
+  "v1.oci.repository_deleted": {
+    readonly name: string;
+    readonly reason: string;
+    readonly tags: number;
+    readonly manifests: number;
+    readonly blobs: number;
+  };
   /** The payload and salt of event `sequence` were erased. */
   "v1.event.redacted": { readonly sequence: number; readonly reason: string };
 }
@@ -114,6 +130,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<EventType>([
   "v1.oci.tag_moved",
   "v1.oci.tag_deleted",
   "v1.oci.manifest_deleted",
+  "v1.oci.repository_deleted",
   "v1.event.redacted",
 ]);
 

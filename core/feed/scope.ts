@@ -3,7 +3,7 @@
  * counted by `tenant_sequence`, and nothing that tells how much goes on beside them (DESIGN 4).
  */
 
-import { authorize } from "../access/decide.ts";
+import { authorize, readsWholeLog } from "../access/decide.ts";
 import { RegistryError } from "../base/errors.ts";
 import type { StoredEvent } from "../events/types.ts";
 import type { LoadedEvent } from "../ledger/mod.ts";
@@ -27,15 +27,10 @@ export interface EventScope {
   present(event: LoadedEvent): FeedEvent;
 }
 
-/** Whoever administers the machine reads the log itself. */
-function mayReadLog({ principal }: Caller): boolean {
-  return principal.kind === "local" && principal.roles.includes("admin");
-}
-
 /** `tenant`: whose feed is asked for; default: the widest that the caller may read. @throws {RegistryError} `access_denied` */
 export function eventScope(caller: Caller, tenant?: string): EventScope {
   authorize(caller, "event:read");
-  if (mayReadLog(caller)) return { tenant, present: (event) => event };
+  if (readsWholeLog(caller)) return { tenant, present: (event) => event };
   if (tenant === undefined || tenant === caller.tenant) return { tenant: caller.tenant, present: ofTenant };
   throw denied(caller, `events of tenant ${tenant}`);
 }
@@ -43,7 +38,7 @@ export function eventScope(caller: Caller, tenant?: string): EventScope {
 /** For what concerns the log as a whole: its chain and head. @throws {RegistryError} `access_denied` */
 export function authorizeLog(caller: Caller): void {
   authorize(caller, "event:read");
-  if (!mayReadLog(caller)) throw denied(caller, "the log of all tenants");
+  if (!readsWholeLog(caller)) throw denied(caller, "the log of all tenants");
 }
 
 function denied(caller: Caller, what: string): RegistryError {

@@ -1,18 +1,21 @@
 /** What the OCI use cases work with. */
-import type { Ids } from "../base/clock.ts";
+import type { Clock, Ids } from "../base/clock.ts";
 import type { Uploads } from "../content/uploads.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { Ledger } from "../ledger/mod.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
+import type { Pulls } from "./pulls.ts";
 
 export interface OciDeps {
   readonly database: Database<Tables>;
   readonly ledger: Ledger;
   readonly dataPlane: DataPlane;
   readonly hasher: Hasher;
+  readonly clock: Clock;
   readonly ids: Ids;
+  readonly pulls: Pulls;
   readonly uploads: Uploads;
   readonly limits: {
     /** Bytes of one blob. */
@@ -28,4 +31,6 @@ export interface OciDeps {
   readonly sparseIndexes: boolean;
   /** Whether an image or artifact may name blobs that are not in its repository. */
   readonly sparseImages: boolean;
+  /** How long content stays protected that a tag pointed at, after the tag moved on. Milliseconds. */
+  readonly historyProtection: number;
 }

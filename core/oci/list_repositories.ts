@@ -8,11 +8,11 @@ import { checkLast, checkPageLimit, MAX_PAGE } from "./page.ts";
 export async function listRepositories(
   deps: OciDeps,
   caller: Caller,
-  input: { readonly limit?: number; readonly last?: string } = {},
+  input: { readonly limit?: number; readonly last?: string; readonly prefix?: string } = {},
 ): Promise<{ readonly repositories: readonly string[]; readonly more: boolean }> {
   authorize(caller, "oci:catalog");
   const limit = checkPageLimit(input.limit ?? MAX_PAGE, 0);
-  const last = checkLast(input.last);
+  const [last, prefix] = [checkLast(input.last), checkLast(input.prefix)];
   const db = deps.database.read;
   const build = () =>
     db
@@ -20,10 +20,13 @@ export async function listRepositories(
       .select("name")
       .where("tenant", "=", "")
       .where("name", ">", "")
+      .where("name", ">=", "")
+      .where("name", "<", "")
       .orderBy("name")
       .limit(1)
       .compile();
-  const parameters = [caller.tenant, last, limit + 1];
+  // A name is ASCII and ends before DEL.
+  const parameters = [caller.tenant, last, prefix, `${prefix}\x7f`, limit + 1];
   const rows = await selectPrepared<{ readonly name: string }>(db, "oci catalog page", build, parameters);
   return { repositories: rows.slice(0, limit).map(({ name }) => name), more: limit > 0 && rows.length > limit };
 }

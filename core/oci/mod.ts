@@ -1,8 +1,10 @@
 /** OCI distribution: its use cases, bound. */
 import { withCodes } from "../ledger/mod.ts";
+import { browseRepositories } from "./browse_repositories.ts";
 import { completeUpload } from "./complete_upload.ts";
 import { deleteBlob } from "./delete_blob.ts";
 import { deleteManifest } from "./delete_manifest.ts";
+import { deleteRepository } from "./delete_repository.ts";
 import { deleteTag } from "./delete_tag.ts";
 import type { OciDeps } from "./deps.ts";
 import { findBlob } from "./find_blob.ts";
@@ -13,12 +15,19 @@ import { listTags } from "./list_tags.ts";
 import { mountBlob } from "./mount_blob.ts";
 import { pushBlob } from "./push_blob.ts";
 import { pushManifest } from "./push_manifest.ts";
+import { restoreTag } from "./restore_tag.ts";
+import { showRepository } from "./show_repository.ts";
+import { tagHistory } from "./tag_history.ts";
 import type { OciRegistry } from "./types.ts";
 import { appendUpload, cancelUpload, getUpload, startUpload } from "./uploads.ts";
 
 export function createOci(deps: OciDeps): OciRegistry {
   const useCases: Omit<OciRegistry, "appendUpload" | "completeUpload" | "pushBlob"> = {
     getManifest: (caller, input) => getManifest(deps, caller, input),
+    findManifest: async (caller, input) => {
+      const { digest, media_type, size } = await getManifest(deps, caller, { ...input, peek: true });
+      return { digest, media_type, size };
+    },
     findBlob: (caller, input) => findBlob(deps, caller, input),
     listTags: (caller, input) => listTags(deps, caller, input),
     listRepositories: (caller, input) => listRepositories(deps, caller, input),
@@ -31,6 +40,11 @@ export function createOci(deps: OciDeps): OciRegistry {
     deleteTag: (caller, input) => deleteTag(deps, caller, input),
     deleteManifest: (caller, input) => deleteManifest(deps, caller, input),
     deleteBlob: (caller, input) => deleteBlob(deps, caller, input),
+    tagHistory: (caller, input) => tagHistory(deps, caller, input),
+    restoreTag: (caller, input) => restoreTag(deps, caller, input),
+    browseRepositories: (caller, input) => browseRepositories(deps, caller, input),
+    showRepository: (caller, input) => showRepository(deps, caller, input),
+    deleteRepository: (caller, input) => deleteRepository(deps, caller, input),
   };
   return {
     ...withCodes(deps.database, useCases),

@@ -4,7 +4,7 @@ import type { Caller } from "../spi/authenticator.ts";
 import { loadOne, want } from "../views/loader.ts";
 import { objectByAddress } from "../views/objects.ts";
 import { blobByDigest, linkOf } from "../views/oci_blobs.ts";
-import { repositoryByName } from "../views/oci_repositories.ts";
+import { repositoryById, repositoryByName } from "../views/oci_repositories.ts";
 import type { OciDeps } from "./deps.ts";
 import { linkedEvent } from "./link_blob.ts";
 import { checkRepository, parseOciDigest } from "./names.ts";
@@ -23,22 +23,23 @@ export async function mountBlob(
   if (input.from !== undefined) checkRepository(input.from);
   const digest = parseOciDigest(input.digest).toString();
   const repository = await refer(deps, caller, input.repository);
-  const source = await findSource(deps, caller, digest, input.from ?? repository);
-  if (source === undefined) return undefined;
-  const { sourceId, address } = source;
+  const found = await findSource(deps, caller, digest, input.from ?? repository);
+  if (found === undefined) return undefined;
+  const { sourceId, address } = found;
   return await commitIn(
     deps,
     caller,
     repository,
     (repositoryId) => ({
+      source: want(repositoryById, sourceId),
       blob: want(blobByDigest, { repositoryId: sourceId, digest }),
       known: want(linkOf, { repositoryId: sourceId, address }),
       object: want(objectByAddress, address),
       link: want(linkOf, { repositoryId, address }),
     }),
-    ({ blob, known, object, link }, repositoryId): Decision<PushedBlob | undefined> => {
+    ({ source, blob, known, object, link }, repositoryId): Decision<PushedBlob | undefined> => {
       // Without a good copy the caller brings one.
-      if (blob === undefined || known === undefined || object?.state !== "live") {
+      if (source === undefined || blob === undefined || known === undefined || object?.state !== "live") {
         return { events: [], result: undefined };
       }
       const { size } = blob;

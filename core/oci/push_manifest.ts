@@ -47,21 +47,23 @@ export async function pushManifest(deps: OciDeps, caller: Caller, input: PushMan
   return { digest, subject: facts.subject, tags };
 }
 
-interface Push {
+export interface Push {
   readonly digest: string;
   readonly bytes: Uint8Array;
   readonly facts: OciManifestFacts;
   readonly tags: readonly string[];
   readonly required: readonly OciReference[];
+  /** Sequence of the event that is restored. */
+  readonly restoredFrom?: number;
 }
 
 /** What has to be here. The subject has not: it may come later, or never (spec: "MUST accept"). */
-function requiredBy({ references }: OciManifestFacts, deps: OciDeps): readonly OciReference[] {
+export function requiredBy({ references }: OciManifestFacts, deps: OciDeps): readonly OciReference[] {
   const { sparseIndexes, sparseImages } = deps;
   return references.filter(({ kind, foreign }) => !foreign && !(kind === "manifest" ? sparseIndexes : sparseImages));
 }
 
-function wantsOf(repositoryId: string, { digest, tags, required }: Push): Wants {
+export function wantsOf(repositoryId: string, { digest, tags, required }: Push): Wants {
   const wants: Record<string, Want<unknown>> = { manifest: want(manifestByDigest, { repositoryId, digest }) };
   for (const tag of tags) wants[`tag ${tag}`] = want(tagByName, { repositoryId, tag });
   for (const { digest, kind } of required) {
@@ -72,8 +74,8 @@ function wantsOf(repositoryId: string, { digest, tags, required }: Push): Wants 
 }
 
 /** Nothing for what is there already. @throws {RegistryError} `manifest_blob_unknown`, `invalid_manifest` */
-function eventsOf(repositoryId: string, push: Push, found: Loaded<Wants>): readonly NewEvent[] {
-  const { digest, bytes, facts, tags, required } = push;
+export function eventsOf(repositoryId: string, push: Push, found: Loaded<Wants>): readonly NewEvent[] {
+  const { digest, bytes, facts, tags, required, restoredFrom } = push;
   const events: NewEvent[] = [];
   const known = found.manifest as OciManifestsTable | undefined;
   // Also of a manifest that is there: a blob may have been deleted since, and 201 says that it can be pulled.
@@ -90,7 +92,8 @@ function eventsOf(repositoryId: string, push: Push, found: Loaded<Wants>): reado
   for (const tag of tags) {
     const previous = (found[`tag ${tag}`] as OciTagsTable | undefined)?.digest ?? null;
     if (previous === digest) continue;
-    events.push({ type: "v1.oci.tag_moved", subject: repositoryId, payload: { tag, digest, previous } });
+    const payload = { tag, digest, previous, ...(restoredFrom !== undefined && { restored_from: restoredFrom }) };
+    events.push({ type: "v1.oci.tag_moved", subject: repositoryId, payload });
   }
   return events;
 }

@@ -8,6 +8,7 @@ import type { ObjectContent, ReadOptions } from "../content/read.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { Caller } from "../spi/authenticator.ts";
+import type { AsOf, OciAdministration } from "./administration.ts";
 
 /** Digests of the two algorithms that the spec registers: `sha256:<hex>` or `sha512:<hex>`. */
 export type OciAlgorithm = Exclude<Algorithm, "blake3">;
@@ -82,12 +83,22 @@ export interface PushManifestInput {
   readonly tags?: readonly string[];
 }
 
-export interface OciRegistry {
+export interface OciRegistry extends OciAdministration {
   /**
-   * `reference`: a tag or a digest; what has a colon is a digest.
-   * @throws {RegistryError} `repository_not_found`, `manifest_not_found`, `invalid_digest`, `invalid_tag`
+   * `reference`: a tag or a digest; what has a colon is a digest. `asOf`: what the tag pointed at then. It counts as a
+   * pull, unless `peek` is set.
+   * @throws {RegistryError} `repository_not_found`, `manifest_not_found`, `invalid_digest`, `invalid_tag`; with `asOf`
+   * also `content_removed`, `invalid_argument`
    */
-  getManifest(caller: Caller, input: { repository: string; reference: string }): Promise<OciManifest>;
+  getManifest(
+    caller: Caller,
+    input: { repository: string; reference: string; asOf?: AsOf; peek?: boolean },
+  ): Promise<OciManifest>;
+  /** As `getManifest`, without the bytes; never a pull. */
+  findManifest(
+    caller: Caller,
+    input: { repository: string; reference: string; asOf?: AsOf },
+  ): Promise<Omit<OciManifest, "bytes">>;
   /** @throws {RegistryError} `repository_not_found`, `blob_not_found`, `invalid_digest` */
   findBlob(caller: Caller, input: { repository: string; digest: string }): Promise<OciBlob>;
   /**
@@ -98,10 +109,10 @@ export interface OciRegistry {
     caller: Caller,
     input: { repository: string; limit?: number; last?: string },
   ): Promise<{ readonly name: string; readonly tags: readonly string[]; readonly more: boolean }>;
-  /** Names of the caller's tenant in byte order; pages as `listTags`. */
+  /** Names of the caller's tenant in byte order, those that begin with `prefix`; pages as `listTags`. */
   listRepositories(
     caller: Caller,
-    input?: { limit?: number; last?: string },
+    input?: { limit?: number; last?: string; prefix?: string },
   ): Promise<{ readonly repositories: readonly string[]; readonly more: boolean }>;
   /**
    * Manifests whose `subject` is `digest`, and those of the index tagged `<algorithm>-<64 hex>`, in byte order of their

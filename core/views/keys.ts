@@ -17,6 +17,10 @@ export const factKeys = {
   entries: (packageId: string) => `entries ${packageId}`,
   object: (address: string) => `object ${address}`,
   ociRepository: (tenant: string, name: string) => `oci repository ${tenant} ${name}`,
+  /** Whether the repository with this id lives. */
+  ociRepositoryId: (repositoryId: string) => `oci repository id ${repositoryId}`,
+  /** How much is in a repository: changes with everything that happens there. */
+  ociContents: (repositoryId: string) => `oci contents ${repositoryId}`,
   /** A digest under which a blob can be read in a repository. */
   ociBlob: (repositoryId: string, digest: string) => `oci blob ${repositoryId} ${digest}`,
   /** A blob of a repository, under all its digests. */
@@ -63,27 +67,41 @@ export function touches(tenant: string, event: NewEvent): readonly string[] {
     case "v1.object.restored":
       return [factKeys.object(event.subject)];
     case "v1.oci.repository_created":
-      return [factKeys.ociRepository(tenant, event.payload.name)];
+    case "v1.oci.repository_deleted":
+      return [
+        factKeys.ociRepository(tenant, event.payload.name),
+        factKeys.ociRepositoryId(event.subject),
+        factKeys.ociContents(event.subject),
+      ];
     case "v1.oci.blob_linked":
     case "v1.oci.blob_unlinked": {
       const { content_address, digests } = event.payload;
       const byDigest = digests.map((digest) => factKeys.ociBlob(event.subject, digest));
-      return [factKeys.ociLink(event.subject, content_address), ...byDigest];
+      return [factKeys.ociContents(event.subject), factKeys.ociLink(event.subject, content_address), ...byDigest];
     }
     case "v1.oci.manifest_pushed":
-      return [factKeys.ociManifest(event.subject, event.payload.digest)];
+      return [factKeys.ociContents(event.subject), factKeys.ociManifest(event.subject, event.payload.digest)];
     case "v1.oci.tag_moved": {
       const { tag, digest, previous } = event.payload;
-      const keys = [factKeys.ociTag(event.subject, tag), factKeys.ociTagsOf(event.subject, digest)];
+      const keys = [
+        factKeys.ociContents(event.subject),
+        factKeys.ociTag(event.subject, tag),
+        factKeys.ociTagsOf(event.subject, digest),
+      ];
       return previous === null ? keys : [...keys, factKeys.ociTagsOf(event.subject, previous)];
     }
     case "v1.oci.tag_deleted": {
       const { tag, digest } = event.payload;
-      return [factKeys.ociTag(event.subject, tag), factKeys.ociTagsOf(event.subject, digest)];
+      return [
+        factKeys.ociContents(event.subject),
+        factKeys.ociTag(event.subject, tag),
+        factKeys.ociTagsOf(event.subject, digest),
+      ];
     }
     case "v1.oci.manifest_deleted": {
       const { digest, tags } = event.payload;
       return [
+        factKeys.ociContents(event.subject),
         factKeys.ociManifest(event.subject, digest),
         factKeys.ociTagsOf(event.subject, digest),
         ...tags.map((tag) => factKeys.ociTag(event.subject, tag)),

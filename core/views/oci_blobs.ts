@@ -1,7 +1,7 @@
 /** Links: which blobs can be read in which repository. The bytes are an object's, whoever brought them. */
 import { factKeys } from "./keys.ts";
 import type { Loader } from "./loader.ts";
-import { selectByKeys } from "./statements.ts";
+import { deleteOfRepository, selectByKeys } from "./statements.ts";
 import type { OciBlobsTable } from "./tables.ts";
 import { RowFold, type View, viewTable } from "./view.ts";
 
@@ -25,6 +25,10 @@ export const ociBlobsView: View = {
         }
       } else if (event.type === "v1.oci.blob_unlinked") {
         for (const digest of event.payload.digests) rows.remove([event.subject, digest]);
+      } else if (event.type === "v1.oci.repository_deleted") {
+        // What it had is not in this event, and may be pending.
+        await rows.flush(trx);
+        await deleteOfRepository(trx, blobs.name, blobs.primaryKey, event.subject);
       }
     }
     await rows.flush(trx);

@@ -54,12 +54,14 @@ export async function locatedBlob(
 }
 
 export interface LocatedManifest {
+  readonly repository_id: string;
   readonly digest: string;
   readonly media_type: string;
   readonly bytes: Uint8Array;
 }
 
 interface ManifestRow {
+  readonly repository_id: string;
   readonly digest: string;
   readonly media_type: string;
   readonly payload: Uint8Array | null;
@@ -81,7 +83,7 @@ export async function locatedManifest(
       : await selectPrepared<ManifestRow>(db, "manifest by tag", () => byTag(db), [tenant, name, reference.tag]);
   if (row === undefined || row.payload === null) return undefined;
   const { manifest } = decodeTrustedCbor(row.payload) as unknown as EventPayloads["v1.oci.manifest_pushed"];
-  return { digest: row.digest, media_type: row.media_type, bytes: manifest };
+  return { repository_id: row.repository_id, digest: row.digest, media_type: row.media_type, bytes: manifest };
 }
 
 const byDigest = (db: Kysely<Tables>) =>
@@ -89,7 +91,7 @@ const byDigest = (db: Kysely<Tables>) =>
     .selectFrom("oci_repositories as r")
     .innerJoin("oci_manifests as m", "m.repository_id", "r.repository_id")
     .innerJoin("event_payloads as p", "p.sequence", "m.sequence")
-    .select(["m.digest", "m.media_type", "p.payload"])
+    .select(["m.repository_id", "m.digest", "m.media_type", "p.payload"])
     .where("r.tenant", "=", "")
     .where("r.name", "=", "")
     .where("m.digest", "=", "")
@@ -103,7 +105,7 @@ const byTag = (db: Kysely<Tables>) =>
       join.onRef("m.repository_id", "=", "t.repository_id").onRef("m.digest", "=", "t.digest"),
     )
     .innerJoin("event_payloads as p", "p.sequence", "m.sequence")
-    .select(["m.digest", "m.media_type", "p.payload"])
+    .select(["m.repository_id", "m.digest", "m.media_type", "p.payload"])
     .where("r.tenant", "=", "")
     .where("r.name", "=", "")
     .where("t.tag", "=", "")

@@ -2,7 +2,7 @@ import { jcsText } from "../base/jcs.ts";
 import { readOciManifest } from "../manifest/oci.ts";
 import { factKeys } from "./keys.ts";
 import type { Loader } from "./loader.ts";
-import { selectByKeys } from "./statements.ts";
+import { deleteOfRepository, selectByKeys } from "./statements.ts";
 import type { OciManifestsTable } from "./tables.ts";
 import { RowFold, type View, viewTable } from "./view.ts";
 
@@ -29,13 +29,20 @@ const references = viewTable(
   ["repository_id", "manifest", "digest", "kind"],
 );
 
+const removed = viewTable(
+  "oci_removed_manifests",
+  ["repository_id", "digest", "sequence", "removed_at", "removed_by"],
+  ["repository_id", "digest"],
+);
+
 export const ociManifestsView: View = {
   name: "oci_manifests",
-  version: 1,
-  tables: [manifests, references],
+  version: 2,
+  tables: [manifests, references, removed],
   async reduce(trx, events) {
     const rows = new RowFold(manifests);
     const named = new RowFold(references);
+    const past = new RowFold(removed);
     for (const event of events) {
       if (event.type === "v1.oci.manifest_pushed") {
         const { digest, media_type, manifest } = event.payload;
@@ -52,6 +59,7 @@ export const ociManifestsView: View = {
           pushed_by: event.actor,
           sequence: event.sequence,
         });
+        past.remove([event.subject, digest]);
         for (const reference of facts.references) {
           named.put({
             repository_id: event.subject,
@@ -63,6 +71,10 @@ export const ociManifestsView: View = {
       } else if (event.type === "v1.oci.manifest_deleted") {
         const { digest } = event.payload;
         rows.remove([event.subject, digest]);
+        past.put({
+          ...{ repository_id: event.subject, digest, sequence: event.sequence },
+          ...{ removed_at: event.occurred_at, removed_by: event.actor },
+        });
         // What it named is not in this event, and may be pending.
         await named.flush(trx);
         await trx
@@ -70,10 +82,16 @@ export const ociManifestsView: View = {
           .where("repository_id", "=", event.subject)
           .where("manifest", "=", digest)
           .execute();
+      } else if (event.type === "v1.oci.repository_deleted") {
+        await rows.flush(trx);
+        await named.flush(trx);
+        await deleteOfRepository(trx, manifests.name, manifests.primaryKey, event.subject);
+        await deleteOfRepository(trx, references.name, references.primaryKey, event.subject);
       }
     }
     await rows.flush(trx);
     await named.flush(trx);
+    await past.flush(trx);
   },
 };
 

@@ -1,7 +1,7 @@
 /** Where tags point, and where they ever pointed. */
 import { factKeys } from "./keys.ts";
 import type { Loader } from "./loader.ts";
-import { selectByKeys } from "./statements.ts";
+import { deleteOfRepository, selectByKeys } from "./statements.ts";
 import type { OciTagsTable } from "./tables.ts";
 import { RowFold, type View, viewTable } from "./view.ts";
 
@@ -13,7 +13,7 @@ const tags = viewTable(
 
 const history = viewTable(
   "oci_tag_history",
-  ["repository_id", "tag", "sequence", "digest", "occurred_at", "actor"],
+  ["repository_id", "tag", "sequence", "digest", "occurred_at", "actor", "restored_from"],
   ["repository_id", "tag", "sequence"],
 );
 
@@ -26,13 +26,13 @@ export const ociTagsView: View = {
     const past = new RowFold(history);
     for (const event of events) {
       const { subject: repository_id, sequence, occurred_at, actor } = event;
-      const note = (tag: string, digest: string | null) =>
-        past.put({ repository_id, tag, sequence, digest, occurred_at, actor });
+      const note = (tag: string, digest: string | null, restored_from: number | null = null) =>
+        past.put({ repository_id, tag, sequence, digest, occurred_at, actor, restored_from });
       switch (event.type) {
         case "v1.oci.tag_moved": {
-          const { tag, digest } = event.payload;
+          const { tag, digest, restored_from } = event.payload;
           rows.put({ repository_id, tag, digest, moved_at: occurred_at, sequence });
-          note(tag, digest);
+          note(tag, digest, restored_from);
           break;
         }
         case "v1.oci.tag_deleted":
@@ -44,6 +44,11 @@ export const ociTagsView: View = {
             rows.remove([repository_id, tag]);
             note(tag, null);
           }
+          break;
+        case "v1.oci.repository_deleted":
+          // Histories stay; that they end here is said once, of the repository (`oci_deleted_repositories`).
+          await rows.flush(trx);
+          await deleteOfRepository(trx, tags.name, tags.primaryKey, repository_id);
           break;
       }
     }

@@ -7,6 +7,7 @@
  * and PostgreSQL 65,535.
  */
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from "kysely";
+import { longTurn } from "../base/turn.ts";
 import type { Tables } from "./tables.ts";
 
 const MAX_CHUNK = 256;
@@ -106,6 +107,30 @@ export async function deleteRows(
       sql`delete from ${sql.table(table)} where ${matching(keys, chunk.length)}`.compile(db),
     );
     await db.executeQuery(bound(statement, chunk.flat()));
+  }
+}
+
+/** Rows that one statement deletes where nobody knows how many there are: a few milliseconds. */
+const DELETED_AT_ONCE = 1000;
+
+/** Deletes every row of a repository, in steps between which the event loop gets its turns. `keys`: the primary key. */
+export async function deleteOfRepository(
+  db: Kysely<Tables>,
+  table: keyof Tables & string,
+  keys: readonly string[],
+  repositoryId: string,
+): Promise<void> {
+  const columns = sql.join(keys.map((key) => sql.ref(key)));
+  const step = () =>
+    sql`delete from ${sql.table(table)} where (${columns}) in
+      (select ${columns} from ${sql.table(table)} where repository_id = ${""} limit ${sql.lit(DELETED_AT_ONCE)})`.compile(
+      db,
+    );
+  for (;;) {
+    const statement = compiledOnce(db, `delete ${table} of repository`, step);
+    const { numAffectedRows } = await db.executeQuery(bound(statement, [repositoryId]));
+    if (Number(numAffectedRows ?? 0) < DELETED_AT_ONCE) return;
+    await longTurn();
   }
 }
 

@@ -159,6 +159,17 @@ export interface OciRepositoriesTable {
   created_by: string;
 }
 
+/** A repository that is gone; a new one may have its name. */
+export interface OciDeletedRepositoriesTable {
+  repository_id: string;
+  tenant: string;
+  name: string;
+  /** Of the event that deleted it. */
+  deleted_sequence: number;
+  deleted_at: string;
+  deleted_by: string;
+}
+
 /** One row for each digest under which a blob can be read in a repository. */
 export interface OciBlobsTable {
   repository_id: string;
@@ -183,6 +194,16 @@ export interface OciManifestsTable {
   pushed_by: string;
   /** Of the event whose payload has the bytes. */
   sequence: number;
+}
+
+/** A manifest that was removed by itself, not with its repository, and not pushed there again since. */
+export interface OciRemovedManifestsTable {
+  repository_id: string;
+  digest: string;
+  /** Of the event that removed it. */
+  sequence: number;
+  removed_at: string;
+  removed_by: string;
 }
 
 /** What a manifest names, whether it is there or not. Its subject is no reference: it does not keep that alive. */
@@ -211,6 +232,8 @@ export interface OciTagHistoryTable {
   digest: string | null;
   occurred_at: string;
   actor: string;
+  /** Sequence of the entry that was restored. */
+  restored_from: number | null;
 }
 
 /** Operational: who does exclusive work right now. */
@@ -279,6 +302,21 @@ export interface UploadSessionsTable {
   expires_at: string;
 }
 
+/** Operational: when a manifest was last pulled, to the hour. */
+export interface OciPullsTable {
+  repository_id: string;
+  digest: string;
+  /** Beginning of the hour. */
+  pulled_at: string;
+}
+
+/** Operational: one row. */
+export interface OciPullTrackingTable {
+  id: number;
+  /** Pulls are noted since then. */
+  since: string;
+}
+
 export interface ViewTables {
   tenants: TenantsTable;
   retention_classes: RetentionClassesTable;
@@ -291,8 +329,10 @@ export interface ViewTables {
   storage_locations: StorageLocationsTable;
   retention_state: RetentionStateTable;
   oci_repositories: OciRepositoriesTable;
+  oci_deleted_repositories: OciDeletedRepositoriesTable;
   oci_blobs: OciBlobsTable;
   oci_manifests: OciManifestsTable;
+  oci_removed_manifests: OciRemovedManifestsTable;
   oci_references: OciReferencesTable;
   oci_tags: OciTagsTable;
   oci_tag_history: OciTagHistoryTable;
@@ -307,4 +347,6 @@ export interface Tables extends ViewTables {
   retired_keys: RetiredKeysTable;
   idempotency_keys: IdempotencyKeysTable;
   upload_sessions: UploadSessionsTable;
+  oci_pulls: OciPullsTable;
+  oci_pull_tracking: OciPullTrackingTable;
 }

@@ -93,6 +93,7 @@ export const OCI_ANSWERS: Readonly<Record<ErrorCode, OciAnswer>> = {
   path_conflict: invalid,
   version_exists: invalid,
   not_empty: { code: "DENIED" },
+  content_removed: { code: "MANIFEST_UNKNOWN" },
   conflict: invalid,
   upload_offset_mismatch: { code: "BLOB_UPLOAD_INVALID", status: 416 },
   upload_length_mismatch: { code: "SIZE_INVALID" },

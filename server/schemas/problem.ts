@@ -26,6 +26,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   406: "Not in a form that the client accepts",
   408: "The request took too long to arrive",
   409: "The state of things does not allow it",
+  410: "It was there; `data` says which event removed it",
   412: "A precondition of the request does not hold",
   413: "A limit is exceeded",
   414: "The URL is too long",

@@ -61,13 +61,22 @@ export const VIEW_TABLES = [
   "oci_references",
   "oci_tags",
   "oci_tag_history",
+  "oci_deleted_repositories",
+  "oci_removed_manifests",
 ] as const;
 /** The log itself: appended by the ledger. */
 export const LOG_TABLES = ["events", "event_payloads", "event_head"] as const;
 /** How far each view has read the log: written together with the views. */
 export const VIEW_BOOKKEEPING = ["view_state"] as const;
 /** Not history: whoever needs one writes it. */
-export const OPERATIONAL_TABLES = ["maintenance_lock", "retired_keys", "idempotency_keys", "upload_sessions"] as const;
+export const OPERATIONAL_TABLES = [
+  "maintenance_lock",
+  "retired_keys",
+  "idempotency_keys",
+  "upload_sessions",
+  "oci_pulls",
+  "oci_pull_tracking",
+] as const;
 
 const WRITERS: readonly { tables: readonly string[]; homes: readonly string[]; who: string }[] = [
   { tables: VIEW_TABLES, homes: ["core/views", "migrations"], who: "the reducers in core/views" },

@@ -3126,7 +3126,7 @@ export type ListEventsData = {
         /**
          * Only events of these types: with commas, or the parameter several times
          */
-        type?: Array<'v1.tenant.created' | 'v1.retention_class.registered' | 'v1.metadata_schema.registered' | 'v1.package.created' | 'v1.retention.default_applied' | 'v1.package.file_ingested' | 'v1.package.file_replaced' | 'v1.package.file_removed' | 'v1.package.finalized' | 'v1.package.abandoned' | 'v1.package.deleted' | 'v1.object.stored' | 'v1.object.damage_found' | 'v1.object.restored' | 'v1.oci.repository_created' | 'v1.oci.blob_linked' | 'v1.oci.blob_unlinked' | 'v1.oci.manifest_pushed' | 'v1.oci.tag_moved' | 'v1.oci.tag_deleted' | 'v1.oci.manifest_deleted' | 'v1.event.redacted'>;
+        type?: Array<'v1.tenant.created' | 'v1.retention_class.registered' | 'v1.metadata_schema.registered' | 'v1.package.created' | 'v1.retention.default_applied' | 'v1.package.file_ingested' | 'v1.package.file_replaced' | 'v1.package.file_removed' | 'v1.package.finalized' | 'v1.package.abandoned' | 'v1.package.deleted' | 'v1.object.stored' | 'v1.object.damage_found' | 'v1.object.restored' | 'v1.oci.repository_created' | 'v1.oci.blob_linked' | 'v1.oci.blob_unlinked' | 'v1.oci.manifest_pushed' | 'v1.oci.tag_moved' | 'v1.oci.tag_deleted' | 'v1.oci.manifest_deleted' | 'v1.oci.repository_deleted' | 'v1.event.redacted'>;
         /**
          * Only events about this: id of a package, content address, name of a tenant or of a class
          */

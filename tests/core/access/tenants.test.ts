@@ -52,6 +52,7 @@ function ociCallsOn(registry: Registry, who: Caller, repository: string, digest 
   const upload = { repository, uploadId: ABSENT };
   return {
     getManifest: () => oci.getManifest(who, { repository, reference: tag }),
+    findManifest: () => oci.findManifest(who, { repository, reference: tag }),
     findBlob: () => oci.findBlob(who, { repository, digest }),
     listTags: () => oci.listTags(who, { repository }),
     listRepositories: () => oci.listRepositories(who),
@@ -67,6 +68,11 @@ function ociCallsOn(registry: Registry, who: Caller, repository: string, digest 
     deleteTag: () => oci.deleteTag(who, { repository, tag }),
     deleteManifest: () => oci.deleteManifest(who, { repository, digest }),
     deleteBlob: () => oci.deleteBlob(who, { repository, digest }),
+    tagHistory: () => oci.tagHistory(who, { repository, tag }),
+    restoreTag: () => oci.restoreTag(who, { repository, tag, asOf: 1 }),
+    browseRepositories: () => oci.browseRepositories(who),
+    showRepository: () => oci.showRepository(who, { repository }),
+    deleteRepository: () => oci.deleteRepository(who, { repository, reason: "x" }),
   } satisfies Record<keyof OciRegistry, () => Promise<unknown>>;
 }
 
@@ -183,6 +189,9 @@ forEachDatabase((_, open) => {
           "deleteTag",
           "deleteManifest",
           "deleteBlob",
+          "tagHistory",
+          "showRepository",
+          "deleteRepository",
         ] as const)
           codes[name] = await codeOf(calls[name]());
         expect(new Set(Object.values(codes))).toEqual(new Set(["repository_not_found"]));

@@ -128,4 +128,9 @@ export const SAMPLES: readonly NewEvent[] = [
     subject: REPOSITORY,
     payload: { content_address: ADDRESS, digests: [`sha256:${SHA256}`, SHA512] },
   },
+  {
+    type: "v1.oci.repository_deleted",
+    subject: REPOSITORY,
+    payload: { name: "team/image", reason: "the project ended", tags: 2, manifests: 1, blobs: 3 },
+  },
 ];
