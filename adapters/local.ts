@@ -21,12 +21,13 @@ import {
   staleViews,
   type Tables,
 } from "../core/mod.ts";
+import type { HashOffload } from "../core/spi/hash_offload.ts";
 import { migrate, schemaState } from "../migrations/mod.ts";
 import { openSqliteDatabase } from "./database-sqlite/mod.ts";
 import { loadHasher } from "./hasher.ts";
 import { createManifestProjector } from "./manifest-worker/mod.ts";
 import { createFsStorage } from "./storage-fs/mod.ts";
-import { zstdDecompressor } from "./zstd.ts";
+import { zstdDecompressor } from "./zstd/mod.ts";
 
 export interface OpenLocalOptions {
   /** Everything is kept below it; made (0700) if missing. */
@@ -62,18 +63,20 @@ export async function assembleRegistry(parts: {
   readonly database: Database;
   readonly storage: StorageBackend;
   readonly hasher: Hasher;
+  /** For large contents; the caller ends it. */
+  readonly offload?: HashOffload;
   readonly limits?: Partial<Limits>;
   readonly verifyReads?: boolean;
   readonly sparseIndexes?: boolean;
   readonly sparseImages?: boolean;
 }): Promise<Registry> {
-  const { database, storage, hasher, limits, verifyReads = true, sparseIndexes = true, sparseImages = false } = parts;
+  const { database, storage, hasher, offload, limits, verifyReads = true, sparseIndexes = true, sparseImages = false } = parts;
   const zstd = zstdDecompressor();
   try {
     await bringUpToDate(database, hasher);
     const registry = createRegistry({
       database,
-      dataPlane: createInProcessDataPlane({ backends: [storage], hasher }),
+      dataPlane: createInProcessDataPlane({ backends: [storage], hasher, offload }),
       hasher,
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),

@@ -51,13 +51,6 @@ interface Report {
   >;
 }
 
-/** Deno has no zstd: 501, as the description says. */
-const WITHOUT_ZSTD = `
-[[operations]]
-include-operation-id = "importArchive"
-checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 501]
-`;
-
 /** A Python that has schemathesis; `undefined` where there is none to be had, and why is said. */
 function python(): string | undefined {
   if (values.python !== undefined) return values.python;
@@ -112,10 +105,9 @@ if (program === undefined) {
   mkdirSync(join(folder, "objects"));
   const place = sqlitePlace(join(folder, "objects"), join(folder, "app.db"));
   const server = await serve(place, runtime);
-  const own = runtime === "deno" ? WITHOUT_ZSTD : "";
   writeFileSync(
     join(folder, "schemathesis.toml"),
-    `${readFileSync(join(here, "schemathesis.toml"), "utf8")}\n${own}${await seedStore(server.url)}`,
+    `${readFileSync(join(here, "schemathesis.toml"), "utf8")}\n${await seedStore(server.url)}`,
   );
   copyFileSync(join(here, "hooks.py"), join(folder, "hooks.py"));
   const path = join(folder, "report.json");

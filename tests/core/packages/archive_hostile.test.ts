@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { openSqliteDatabase } from "../../../adapters/database-sqlite/mod.ts";
 import { createFsStorage } from "../../../adapters/storage-fs/mod.ts";
-import { zstdDecompressor } from "../../../adapters/zstd.ts";
+import { zstdDecompressor } from "../../../adapters/zstd/mod.ts";
 import { concatBytes } from "../../../core/base/bytes.ts";
 import type { Registry } from "../../../core/mod.ts";
 import {
@@ -261,6 +261,9 @@ describe("compression", () => {
         packed.subarray(0, 0),
         packed.subarray(0, 20),
         packed.subarray(0, packed.length >> 1),
+        // All of the tar is there, but nobody has compared its checksum.
+        packed.subarray(0, -1),
+        packed.subarray(0, -4),
         damaged,
         archive,
         concatBytes([packed, text("garbage")]),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { openSqliteDatabase } from "../../../adapters/database-sqlite/mod.ts";
 import { createFsStorage } from "../../../adapters/storage-fs/mod.ts";
-import { zstdDecompressor } from "../../../adapters/zstd.ts";
+import { zstdDecompressor } from "../../../adapters/zstd/mod.ts";
 import { type ArchiveInputFormat, type PackageEntry, type Registry, staysInside } from "../../../core/mod.ts";
 import {
   AWKWARD,

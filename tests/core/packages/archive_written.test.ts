@@ -5,7 +5,7 @@ import { chmodSync, openSync, readdirSync, readFileSync, readlinkSync, writeFile
 import { join } from "node:path";
 import { openSqliteDatabase } from "../../../adapters/database-sqlite/mod.ts";
 import { createFsStorage } from "../../../adapters/storage-fs/mod.ts";
-import { zstdDecompressor } from "../../../adapters/zstd.ts";
+import { zstdDecompressor } from "../../../adapters/zstd/mod.ts";
 import type { ArchiveInputFormat, Registry } from "../../../core/mod.ts";
 import { ZipWriter } from "../../../core/packages/archive_zip_write.ts";
 import { AWKWARD, exported, fill, run } from "../../support/archive_trees.ts";
