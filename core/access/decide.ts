@@ -22,25 +22,29 @@ export type Action =
   | "event:redact"
   | "registry:maintain";
 
+export function isAllowed({ principal, tenant }: Caller, _action: Action): boolean {
+  return principal.kind === "local" && principal.tenants.includes(tenant);
+}
+
 /** @throws {RegistryError} `access_denied` */
 export function authorize(caller: Caller, action: Action): void {
+  if (isAllowed(caller, action)) return;
   const { principal, tenant } = caller;
-  if (principal.kind === "local" && principal.tenants.includes(tenant)) return;
   throw new RegistryError("access_denied", `${principal.subject} may not ${action} in tenant ${tenant}`, {
     action,
     tenant,
   });
 }
 
-/** Whoever runs the program: allowed everything in the default tenant. */
-export function localCaller(user: string, signal?: AbortSignal): Caller {
-  return {
-    principal: { subject: `local:${user}`, kind: "local", roles: ["admin"], tenants: [DEFAULT_TENANT] },
 /** Whoever administers the machine reads the log itself, others the feed of their tenant (ADR-0017). */
 export function readsWholeLog({ principal }: Caller): boolean {
   return principal.kind === "local" && principal.roles.includes("admin");
 }
 
+/** Whoever runs the program: allowed everything in the default tenant. */
+export function localCaller(user: string, signal?: AbortSignal): Caller {
+  return {
+    principal: { subject: `local:${user}`, kind: "local", roles: ["admin"], tenants: [DEFAULT_TENANT] },
     tenant: DEFAULT_TENANT,
     ...(signal === undefined ? {} : { signal }),
   };
