@@ -30,6 +30,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { manifestRoutes } from "./routes/manifest.ts";
 import { metadataSchemaRoutes } from "./routes/metadata_schemas.ts";
 import { objectRoutes } from "./routes/objects.ts";
+import { ociImportRoutes } from "./routes/oci_imports.ts";
 import { packageRoutes } from "./routes/packages.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 
@@ -99,6 +100,7 @@ export function createApp(options: AppOptions): App {
   consoleRoutes(app);
   app.use(authentication(authenticate));
   packageRoutes(app, registry);
+  ociImportRoutes(app, registry);
   fileRoutes(app, registry, options.chunks);
   archiveRoutes(app, registry);
   manifestRoutes(app, registry);

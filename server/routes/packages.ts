@@ -1,11 +1,12 @@
 /** `/packages`: creating, finding, closing, verifying. */
-import { createRoute, z } from "@hono/zod-openapi";
-import { type CreatePackageInput, type ListPackagesQuery, type Registry, RegistryError } from "../../core/mod.ts";
+import { createRoute, type z } from "@hono/zod-openapi";
+import { type ListPackagesQuery, type Registry, RegistryError } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
+import { given, packageInputOf } from "../http/package_input.ts";
 import { slowJson } from "../http/slow_json.ts";
 import { json } from "../json.ts";
-import { type HeaderName, headers, PackageParam } from "../schemas/common.ts";
+import { type HeaderName, headers, IdempotencyHeaders, PackageParam } from "../schemas/common.ts";
 import { FINALIZED_LINKS, PACKAGE_LINKS } from "../schemas/links.ts";
 import {
   AbandonSchema,
@@ -36,17 +37,7 @@ const create = createRoute({
   tags: ["packages"],
   summary: "Open a package",
   request: {
-    headers: z.object({
-      "idempotency-key": z
-        .string()
-        .optional()
-        .openapi({
-          pattern: "^[!-~]{1,255}$",
-          description:
-            "1 to 255 printable ASCII characters, no spaces. The same request with the same key within 24 hours gets the first answer and makes nothing (draft-ietf-httpapi-idempotency-key-header)",
-          examples: ["build-4711"],
-        }),
-    }),
+    headers: IdempotencyHeaders,
     body: { required: true, content: { "application/json": { schema: NewPackageSchema } } },
   },
   responses: { 201: { ...one("The new package", "Location"), links: PACKAGE_LINKS }, ...problems(409, 413, 415, 422) },
@@ -127,7 +118,7 @@ const verify = createRoute({
 export function packageRoutes(app: App, registry: Registry): void {
   addRoute(app, create, async (c) => {
     const key = c.req.valid("header")["idempotency-key"];
-    const input = inputOf(c.req.valid("json"));
+    const input = packageInputOf(c.req.valid("json"));
     const made = await registry.createPackage(c.get("caller"), input, key === undefined ? {} : { idempotencyKey: key });
     return json(made, 201, { location: `/packages/${made.package_id}` });
   });
@@ -149,25 +140,6 @@ export function packageRoutes(app: App, registry: Registry): void {
     return json(await registry.getPackage(caller, packageId));
   });
   addRoute(app, verify, (c) => slowJson(registry.verifyPackage(c.get("caller"), c.req.valid("param").id)));
-}
-
-type Given<T> = { [P in keyof T]?: T[P] | undefined };
-
-/** Without what was not given: core tells "absent" from "undefined". */
-function given<T extends object>(values: Given<T>): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-function inputOf(body: z.output<typeof NewPackageSchema>): CreatePackageInput {
-  const { name, retention_class: retentionClass, version, metadata, metadata_schema, external_refs } = body;
-  const refs = external_refs?.map(({ system, id, url = null }) => ({ system, id, url }));
-  const optional = given<CreatePackageInput>({
-    version,
-    metadata,
-    metadataSchema: metadata_schema,
-    externalRefs: refs,
-  });
-  return { name, retentionClass, ...optional };
 }
 
 function queryOf(query: z.output<typeof PackageQuery>): ListPackagesQuery {

@@ -65,6 +65,18 @@ export function flag(description: string) {
 
 export const PageQuery = z.strictObject(page);
 
+export const IdempotencyHeaders = z.object({
+  "idempotency-key": z
+    .string()
+    .optional()
+    .openapi({
+      pattern: "^[!-~]{1,255}$",
+      description:
+        "1 to 255 printable ASCII characters, no spaces. The same request with the same key within 24 hours gets the first answer and makes nothing (draft-ietf-httpapi-idempotency-key-header)",
+      examples: ["build-4711"],
+    }),
+});
+
 const header = (description: string, example: string | number, type: "string" | "integer" = "string") => ({
   description,
   required: true,

@@ -1,4 +1,5 @@
 /** A store with something of each kind in it, and the dictionaries that tell schemathesis of it. */
+import { createHash } from "node:crypto";
 
 const PACKAGES = 24;
 const UPLOADS = 12;
@@ -44,6 +45,7 @@ export async function seedStore(url: string): Promise<string> {
       uploads.push(upload.upload_id as string);
     }
   }
+  await seedImage(`${url}/v2/team/image`);
   const list = (values: Iterable<string>) => JSON.stringify([...values]);
   const some = (dictionary: string, probability = 0.7) =>
     `{ dictionary = "${dictionary}", probability = ${probability} }`;
@@ -62,6 +64,8 @@ schemas.values = ["any/1"]
 unknown_digests.values = ["md5=:AAAA:"]
 codings.values = ["identity"]
 offsets.values = [0]
+repositories.values = ["team/image"]
+references.values = ["1.0"]
 types.values = ["application/json", "application/cbor", "text/event-stream", "application/zip", "application/x-tar", "*/*"]
 
 [parameters]
@@ -72,6 +76,8 @@ types.values = ["application/json", "application/cbor", "text/event-stream", "ap
 "query.path" = ${some("paths")}
 "body.retention_class" = ${some("classes")}
 "body.metadata_schema" = ${some("schemas")}
+"body.repository" = ${some("repositories", 0.9)}
+"body.reference" = ${some("references", 0.9)}
 "header.content-digest" = ${some("unknown_digests")}
 "header.repr-digest" = ${some("unknown_digests")}
 "header.content-encoding" = ${some("codings")}
@@ -90,4 +96,16 @@ parameters = { "path.id" = ${some("uploads", 0.9)} }
 include-operation-id = "putFile"
 parameters = { "path.id" = ${some("packages", 0.9)}, "path.path" = ${some("new_paths", 0.8)} }
 `;
+}
+
+/** An artifact of one blob, tagged. */
+async function seedImage(repository: string): Promise<void> {
+  const digest = `sha256:${createHash("sha256").update("{}").digest("hex")}`;
+  await ask(`${repository}/blobs/uploads/?digest=${digest}`, "POST", "{}", {
+    "content-type": "application/octet-stream",
+  });
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const config = { mediaType: "application/vnd.oci.empty.v1+json", digest, size: 2 };
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [config] });
+  await ask(`${repository}/manifests/1.0`, "PUT", manifest, { "content-type": mediaType });
 }

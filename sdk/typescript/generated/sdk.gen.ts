@@ -2,7 +2,7 @@
 // Generated from docs/api/openapi.json. Do not edit; renew it: node scripts/generate_sdk.ts
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
+import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, ImportOciData, ImportOciErrors, ImportOciResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -127,6 +127,24 @@ export class Api extends HeyApiClient {
      */
     public verifyPackage<ThrowOnError extends boolean = true>(options: Options<VerifyPackageData, ThrowOnError>): RequestResult<VerifyPackageResponses, VerifyPackageErrors, ThrowOnError> {
         return (options.client ?? this.client).post<VerifyPackageResponses, VerifyPackageErrors, ThrowOnError>({ url: '/packages/{id}/verify', ...options });
+    }
+    
+    /**
+     * Make a package of an image or artifact in a repository, and close it
+     *
+     * The package is the OCI image layout of what is named (`oci-layout`, `index.json`, `blobs/<algorithm>/<digest>`) with everything that it reaches. No blob is copied.
+     *
+     * What manifests name and the repository does not have is refused with `manifest_blob_unknown`, unless it is allowed; layers that may not be distributed may be elsewhere.
+     */
+    public importOci<ThrowOnError extends boolean = true>(options: Options<ImportOciData, ThrowOnError>): RequestResult<ImportOciResponses, ImportOciErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ImportOciResponses, ImportOciErrors, ThrowOnError>({
+            url: '/packages/import-oci',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
     }
     
     /**

@@ -247,6 +247,142 @@ export type VerifyReport = {
     }>;
 };
 
+export type ImportedPackage = {
+    package_id: string;
+    tenant: string;
+    name: string;
+    version: string | null;
+    state: 'open' | 'finalized' | 'abandoned';
+    retention_class: string;
+    retention_mode: 'none' | 'governance' | 'compliance';
+    expires_at: string | null;
+    metadata: {
+        [key: string]: unknown;
+    };
+    metadata_schema: string | null;
+    external_refs: Array<ExternalRef>;
+    created_at: string;
+    /**
+     * Opaque id of a principal
+     */
+    created_by: string;
+    finalized_at: string | null;
+    /**
+     * Opaque id of a principal
+     */
+    finalized_by: string | null;
+    manifest_digest: string | null;
+    /**
+     * Known once finalised
+     */
+    file_count: number | null;
+    /**
+     * Known once finalised
+     */
+    total_bytes: number | null;
+    /**
+     * What is allowed and yet worth knowing; empty most of the time
+     */
+    warnings: Array<PackageWarning>;
+    import: OciImport;
+};
+
+export type OciImport = {
+    repository: string;
+    reference: string;
+    /**
+     * Of the manifest that was named
+     */
+    digest: string;
+    media_type: string;
+    /**
+     * Manifests and indexes
+     */
+    manifests: number;
+    /**
+     * Configurations and layers
+     */
+    blobs: number;
+    /**
+     * Manifests that refer to one of these
+     */
+    referrers: number;
+    /**
+     * All files of the layout
+     */
+    files: number;
+    /**
+     * All bytes of them
+     */
+    bytes: number;
+    /**
+     * Files whose bytes were in the store before, as those of every blob are
+     */
+    deduplicated_files: number;
+    /**
+     * Bytes of these
+     */
+    deduplicated_bytes: number;
+    /**
+     * What manifests name and the repository does not have: up to 100 digests
+     */
+    missing: Array<string>;
+    /**
+     * All of them
+     */
+    missing_count: number;
+    /**
+     * Layers that may not be distributed, and are not in the repository
+     */
+    foreign_count: number;
+};
+
+export type NewOciImport = {
+    /**
+     * Name of a repository of `/v2/`
+     */
+    repository: string;
+    /**
+     * A tag, or a digest
+     */
+    reference: string;
+    /**
+     * Whatever refers to it, or to a manifest that it reaches, comes along: signatures, SBOMs
+     */
+    referrers?: boolean;
+    /**
+     * Go on where manifests name what the repository does not have
+     */
+    allow_missing?: boolean;
+    /**
+     * OCI repository grammar, 200 bytes at most; many packages may share a name
+     */
+    name: string;
+    /**
+     * OCI tag grammar; taken for good once a package with it is finalised
+     */
+    version?: string;
+    /**
+     * Name of a retention class
+     */
+    retention_class: string;
+    metadata?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Id of a registered JSON Schema that the metadata must satisfy
+     */
+    metadata_schema?: string;
+    external_refs?: Array<{
+        system: string;
+        id: string;
+        /**
+         * http or https
+         */
+        url?: string | null;
+    }>;
+};
+
 export type EntryPage = {
     items: Array<Entry>;
     /**
@@ -1158,6 +1294,93 @@ export type VerifyPackageResponses = {
 };
 
 export type VerifyPackageResponse = VerifyPackageResponses[keyof VerifyPackageResponses];
+
+export type ImportOciData = {
+    body: NewOciImport;
+    headers?: {
+        /**
+         * 1 to 255 printable ASCII characters, no spaces. The same request with the same key within 24 hours gets the first answer and makes nothing (draft-ietf-httpapi-idempotency-key-header)
+         */
+        'idempotency-key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/packages/import-oci';
+};
+
+export type ImportOciErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or the caller may not know of it
+     */
+    404: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The state of things does not allow it
+     */
+    409: Problem;
+    /**
+     * A limit is exceeded
+     */
+    413: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * The body is of a type or coding that is not taken here
+     */
+    415: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * The content does not fit what was said about it
+     */
+    422: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type ImportOciError = ImportOciErrors[keyof ImportOciErrors];
+
+export type ImportOciResponses = {
+    /**
+     * The finalised package
+     */
+    201: ImportedPackage;
+};
+
+export type ImportOciResponse = ImportOciResponses[keyof ImportOciResponses];
 
 export type ListFilesData = {
     body?: never;

@@ -22,7 +22,10 @@ export function undescribed(
   path: string,
   answer: { readonly status: number; readonly headers: Headers; readonly body: string },
 ): string | undefined {
-  const template = Object.keys(description.paths).find((known) => matches(known, path));
+  // OpenAPI 3.1, "Paths Object": a path without parameters goes first.
+  const template = Object.hasOwn(description.paths, path)
+    ? path
+    : Object.keys(description.paths).find((known) => matches(known, path));
   const methods = template === undefined ? undefined : description.paths[template];
   // Every GET answers HEAD; where that is of use, it is described.
   if (method === "HEAD" && methods?.head === undefined) return answer.body === "" ? undefined : "HEAD has a body";

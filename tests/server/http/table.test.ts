@@ -26,6 +26,8 @@ describe.each(Object.entries(RUNTIMES))("on %s", (name, command) => {
         const { found, wanted } = seen(call, answer);
         expect(found).toEqual(wanted);
         const [method = "", path = ""] = fill(call.call).split(/[ ?]/);
+        // `/v2/` has a specification of its own.
+        if (path.startsWith("/v2/")) continue;
         expect(undescribed(description, method, path, answer)).toBeUndefined();
       }
       expect(server.leftovers()).toEqual([]);

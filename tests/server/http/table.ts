@@ -1,6 +1,7 @@
 /** Calls and wanted answers, in order: later ones see what earlier ones did. */
 import { text } from "../../support/registry_fixture.ts";
 import { filling, reading } from "./table_files.ts";
+import { importing } from "./table_imports.ts";
 import { archiving, following, uploading } from "./table_uploads.ts";
 
 export interface Call {
@@ -273,6 +274,7 @@ export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   uploading,
   archiving,
   following,
+  importing,
 };
 
 export function bodyBytes(body: unknown): Uint8Array<ArrayBuffer> | undefined {
