@@ -11,6 +11,8 @@ export interface NewestRequests {
    * `stopped` fires, and whatever `work` throws then, this rejects with the newer one's reason.
    */
   run<T>(id: string, reason: Error, work: (stopped: AbortSignal) => Promise<T>): Promise<T>;
+  /** Whether one is under way. */
+  has(id: string): boolean;
   stop(id: string, reason: Error): void;
   /** Stops all and waits for them. */
   stopAll(reason: Error): Promise<void>;
@@ -38,6 +40,7 @@ export function createNewestRequests(): NewestRequests {
         end();
       }
     },
+    has: (id) => newest.has(id),
     stop: (id, reason) => newest.get(id)?.abort.abort(reason),
     async stopAll(reason) {
       const running = [...newest.values()];

@@ -66,8 +66,11 @@ export function createUploadBytes(deps: {
     return { algorithms: all, digests: startDigests(hasher, algorithms) };
   }
 
-  /** Opens the upload; if its bytes had to move out of somebody's way, that is recorded before anything else. */
-  async function open(upload: UploadBytes): Promise<StagedUpload> {
+  /**
+   * Opens the upload; if its bytes had to move out of somebody's way, that is recorded before anything else. `fresh`: so
+   * is the name of one that begins. Not needed where its first checkpoint comes anyway.
+   */
+  async function open(upload: UploadBytes, fresh: boolean): Promise<StagedUpload> {
     const { checkpoint, contended, signal } = upload;
     const staged = await backendOf(upload.backend_id).openUpload(upload.upload_id, {
       contended,
@@ -75,7 +78,9 @@ export function createUploadBytes(deps: {
       ...(signal === undefined ? {} : { signal }),
     });
     try {
-      if (contended || staged.checkpoint.state !== checkpoint?.state) await save(upload, staged, staged.checkpoint);
+      const begins = checkpoint === undefined;
+      const moved = contended || (begins ? fresh : staged.checkpoint.state !== checkpoint.state);
+      if (moved) await save(upload, staged, staged.checkpoint);
       return staged;
     } catch (error) {
       await staged.close();
@@ -83,8 +88,13 @@ export function createUploadBytes(deps: {
     }
   }
 
-  async function save(upload: UploadBytes, staged: StagedUpload, checkpoint: UploadCheckpoint): Promise<void> {
-    await upload.record(checkpoint);
+  async function save(
+    upload: UploadBytes,
+    staged: StagedUpload,
+    checkpoint: UploadCheckpoint,
+    last?: "whole" | "cut",
+  ): Promise<void> {
+    await upload.record(checkpoint, last);
     await staged.settle(checkpoint);
   }
 
@@ -94,13 +104,13 @@ export function createUploadBytes(deps: {
     { expected = [] }: { readonly expected?: readonly Digest[] } = {},
   ): Promise<void> {
     const known = takeHash(upload);
-    const staged = await open(upload);
+    const staged = await open(upload, false);
     try {
       const hash = staged.checkpoint.offset === 0 ? begin(upload) : known;
       const broken = await pump(upload, staged, source, hash?.digests, expected);
       try {
         const checkpoint = await staged.sync();
-        await save(upload, staged, checkpoint);
+        await save(upload, staged, checkpoint, broken === undefined ? "whole" : "cut");
         if (hash !== undefined) keepHash(upload.upload_id, { ...hash, checkpoint });
       } catch (error) {
         throw broken === undefined ? error : broken.error;
@@ -170,7 +180,7 @@ export function createUploadBytes(deps: {
     options: Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">,
   ): Promise<IngestResult> {
     const known = takeHash(upload);
-    const staged = await open(upload);
+    const staged = await open(upload, true);
     try {
       const sealed = await staged.seal();
       const algorithms = [...(options.algorithms ?? []), ...(options.expected ?? []).map((d) => d.algorithm)];

@@ -4,13 +4,15 @@
  * that may have bytes under way to the backend: it is cleared once they cannot come any more, so whoever finds it set
  * knows that somebody may write late.
  */
+import { sql } from "kysely";
 import type { Clock } from "../base/clock.ts";
 import { toTimestamp } from "../base/clock.ts";
 import { RegistryError } from "../base/errors.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
 import { lockHead } from "../ledger/mod.ts";
-import type { Database } from "../spi/database.ts";
+import type { Database, WriteOptions } from "../spi/database.ts";
 import type { UploadCheckpoint } from "../spi/storage.ts";
+import { insertRows, selectPrepared } from "../views/statements.ts";
 import type { Tables, UploadSessionsTable } from "../views/tables.ts";
 
 const HOUR = 60 * 60 * 1000;
@@ -56,6 +58,32 @@ export function superseded(id: string): RegistryError {
   return new RegistryError("upload_superseded", message, { upload_id: id });
 }
 
+const COLUMNS = [
+  "upload_id",
+  "tenant",
+  "owner",
+  "door",
+  "backend_id",
+  "state",
+  "epoch",
+  "writer_epoch",
+  "upload_offset",
+  "backend_state",
+  "upload_length",
+  "max_size",
+  "target",
+  "answer",
+  "created_at",
+  "expires_at",
+] as const satisfies readonly (keyof UploadSessionsTable)[];
+
+/**
+ * With how much care a change is committed. An offset or an answer that somebody may have been told is kept whatever
+ * happens (durable). What nobody was told yet may go in a power cut (relaxed): an upload without bytes, since its client
+ * begins another; and who writes, since then nobody does any more.
+ */
+const RELAXED = { relaxed: true } as const;
+
 /** @throws {RegistryError} `too_many_uploads` */
 export async function insertSession(
   deps: SessionDeps,
@@ -77,28 +105,36 @@ export async function insertSession(
     created_at: toTimestamp(now),
     expires_at: toTimestamp(now + IDLE),
   };
+  const { kind } = deps.database;
   await deps.database.write(async (trx) => {
-    // So that two who begin at the same time are counted one after the other, on PostgreSQL too.
-    await lockHead(trx, deps.database.kind);
-    const { count } = await trx
-      .selectFrom("upload_sessions")
-      .select((eb) => eb.fn.countAll<number>().as("count"))
-      .where("tenant", "=", session.tenant)
-      .where("owner", "=", session.owner)
-      .where("door", "=", session.door)
-      .where("state", "!=", "completed")
-      .where("expires_at", ">", row.created_at)
-      .executeTakeFirstOrThrow();
-    if (Number(count) >= maxOpen) {
+    // So that two who begin at the same time are counted one after the other; SQLite has one writer anyway.
+    if (kind === "postgres") await lockHead(trx, kind);
+    if ((await countOpen(trx, row)) >= maxOpen) {
       throw new RegistryError(
         "too_many_uploads",
         `${maxOpen} uploads of yours are open; complete or cancel some before you begin another`,
         { limit: maxOpen },
       );
     }
-    await trx.insertInto("upload_sessions").values(row).execute();
-  });
+    await insertRows(trx, "upload_sessions", COLUMNS, [row]);
+  }, RELAXED);
   return row;
+}
+
+/** Answered from an index that has open ones only: a day's completed ones are kept for their answers. */
+async function countOpen(db: Sessions, { tenant, owner, door, created_at: now }: SessionRow): Promise<number> {
+  const build = () =>
+    db
+      .selectFrom("upload_sessions")
+      .select((eb) => eb.fn.countAll<number>().as("count"))
+      .where("tenant", "=", "")
+      .where("owner", "=", "")
+      .where("door", "=", "oci")
+      .where("expires_at", ">", "")
+      .where("state", "!=", sql.lit("completed" as const))
+      .compile();
+  const [row] = await selectPrepared<{ count: number }>(db, "open uploads", build, [tenant, owner, door, now]);
+  return Number(row?.count);
 }
 
 /** Without taking an epoch. @throws {RegistryError} `upload_not_found` */
@@ -108,39 +144,59 @@ export async function findSession(deps: SessionDeps, who: UploadOwner, id: strin
   return row;
 }
 
-/** Takes the next epoch. @throws {RegistryError} `upload_not_found` */
-export async function takeSession(deps: SessionDeps, who: UploadOwner, id: string): Promise<SessionRow> {
-  return await deps.database.write(async (trx) => {
-    // The update first: it locks the row.
-    await trx
-      .updateTable("upload_sessions")
-      .set((eb) => ({ epoch: eb("epoch", "+", 1) }))
-      .where("upload_id", "=", id)
-      .execute();
-    const row = await mine(trx, deps, who, id);
-    if (row === undefined) throw notFound(id);
-    if (row.state === "completed") return row;
-    const expires_at = expiry(deps, row);
-    await trx.updateTable("upload_sessions").set({ expires_at }).where("upload_id", "=", id).execute();
-    return { ...row, expires_at };
-  });
+/** What a request makes of a row, besides taking it over. */
+export type Change = Partial<
+  Pick<SessionRow, "state" | "writer_epoch" | "upload_offset" | "backend_state" | "upload_length" | "answer">
+>;
+
+export interface Taken {
+  /** As it was found. */
+  readonly before: SessionRow;
+  /** As it is now, with the epoch of this request; a completed one is left as it is. */
+  readonly row: SessionRow;
 }
 
-async function mine(
-  db: Database<Tables>["read"],
-  { clock }: SessionDeps,
+/** Takes the next epoch. `plan` may be called again. @throws {RegistryError} `upload_not_found` */
+export async function takeSession(
+  deps: SessionDeps,
   who: UploadOwner,
   id: string,
+  plan: (found: SessionRow, epoch: number) => Change = () => ({}),
+): Promise<Taken> {
+  return await deps.database.write(async (trx) => {
+    const before = await mine(trx, deps, who, id, "locked");
+    if (before === undefined) throw notFound(id);
+    if (before.state === "completed") return { before, row: before };
+    const epoch = before.epoch + 1;
+    const row = { ...before, epoch, expires_at: expiry(deps, before), ...plan(before, epoch) };
+    await update(trx, row, before.epoch);
+    return { before, row };
+  }, RELAXED);
+}
+
+type Sessions = Database<Tables>["read"];
+
+async function mine(
+  db: Sessions,
+  { clock, database }: SessionDeps,
+  who: UploadOwner,
+  id: string,
+  how: "locked" | "as it is" = "as it is",
 ): Promise<SessionRow | undefined> {
-  const row = await db
-    .selectFrom("upload_sessions")
-    .selectAll()
-    .where("upload_id", "=", id)
-    .where("tenant", "=", who.tenant)
-    .where("owner", "=", who.owner)
-    .where("door", "=", who.door)
-    .where("expires_at", ">", toTimestamp(clock.now()))
-    .executeTakeFirst();
+  const lock = how === "locked" && database.kind === "postgres";
+  const build = () => {
+    const query = db
+      .selectFrom("upload_sessions")
+      .select(COLUMNS)
+      .where("upload_id", "=", "")
+      .where("tenant", "=", "")
+      .where("owner", "=", "")
+      .where("door", "=", "oci")
+      .where("expires_at", ">", "");
+    return (lock ? query.forUpdate() : query).compile();
+  };
+  const parameters = [id, who.tenant, who.owner, who.door, toTimestamp(clock.now())];
+  const [row] = await selectPrepared<UploadSessionsTable>(db, `upload session ${lock}`, build, parameters);
   return row === undefined || noted(row).scope !== who.scope ? undefined : normal(row);
 }
 
@@ -160,59 +216,91 @@ function expiry({ clock }: SessionDeps, row: Pick<SessionRow, "created_at">): st
   return toTimestamp(Math.min(clock.now() + IDLE, Date.parse(row.created_at) + LIFE));
 }
 
-type Change = Partial<
-  Pick<
-    UploadSessionsTable,
-    "state" | "writer_epoch" | "upload_offset" | "backend_state" | "upload_length" | "answer" | "expires_at"
-  >
->;
-
-/** @throws {RegistryError} `upload_superseded` unless `row.epoch` is still the newest */
-async function change(deps: SessionDeps, row: SessionRow, set: Change): Promise<SessionRow> {
-  const { numUpdatedRows } = await deps.database.write((trx) =>
-    trx
+/** @returns false when somebody has taken it since `epoch`, or ended it */
+async function update(db: Sessions, row: SessionRow, epoch: number): Promise<boolean> {
+  const build = () =>
+    db
       .updateTable("upload_sessions")
-      .set(set)
-      .where("upload_id", "=", row.upload_id)
-      .where("epoch", "=", row.epoch)
-      .executeTakeFirstOrThrow(),
-  );
-  if (Number(numUpdatedRows) !== 1) throw superseded(row.upload_id);
-  return { ...row, ...set };
+      .set({
+        state: "open",
+        epoch: 0,
+        writer_epoch: 0,
+        upload_offset: 0,
+        backend_state: "",
+        upload_length: 0,
+        answer: "",
+        expires_at: "",
+      })
+      .where("upload_id", "=", "")
+      .where("epoch", "=", 0)
+      .returning("upload_id")
+      .compile();
+  const updated = await selectPrepared(db, "change upload session", build, [
+    row.state,
+    row.epoch,
+    row.writer_epoch,
+    row.upload_offset,
+    row.backend_state,
+    row.upload_length,
+    row.answer,
+    row.expires_at,
+    row.upload_id,
+    epoch,
+  ]);
+  return updated.length === 1;
 }
 
-/** From now on bytes of this request may be under way. Fixes the length, if this request brought it. */
-export function beginWriting(deps: SessionDeps, row: SessionRow, length: number | null): Promise<SessionRow> {
-  return change(deps, row, { writer_epoch: row.epoch, upload_length: length });
+/** @throws {RegistryError} `upload_superseded` unless `before.epoch` is still the newest */
+async function change(
+  deps: SessionDeps,
+  before: SessionRow,
+  set: Change & Partial<Pick<SessionRow, "epoch" | "expires_at">>,
+  options: WriteOptions = {},
+): Promise<SessionRow> {
+  const row = { ...before, ...set };
+  if (await deps.database.write((trx) => update(trx, row, before.epoch), options)) return row;
+  throw superseded(row.upload_id);
 }
 
-/** None can come any more: the handle is closed. Also for a request that is outdated by now. */
+/** No bytes of this request can come any more: the handle is closed. Also for a request that is outdated by now. */
 export async function endWriting(deps: SessionDeps, row: SessionRow): Promise<void> {
-  await deps.database.write((trx) =>
-    trx
-      .updateTable("upload_sessions")
-      .set({ writer_epoch: null })
-      .where("upload_id", "=", row.upload_id)
-      .where("writer_epoch", "=", row.epoch)
-      .execute(),
+  await deps.database.write(
+    (trx) =>
+      trx
+        .updateTable("upload_sessions")
+        .set({ writer_epoch: null })
+        .where("upload_id", "=", row.upload_id)
+        .where("writer_epoch", "=", row.epoch)
+        .execute(),
+    RELAXED,
   );
 }
 
-export function recordCheckpoint(deps: SessionDeps, row: SessionRow, at: UploadCheckpoint): Promise<SessionRow> {
+/** `and`: what else is known by then. */
+export function recordCheckpoint(
+  deps: SessionDeps,
+  row: SessionRow,
+  at: UploadCheckpoint,
+  and: Change = {},
+): Promise<SessionRow> {
   return change(deps, row, {
     upload_offset: at.offset,
     backend_state: at.state,
     expires_at: expiry(deps, row),
+    ...and,
   });
 }
 
-/** All bytes are here: none is taken any more, whatever happens. */
-export function beginCompleting(deps: SessionDeps, row: SessionRow): Promise<SessionRow> {
-  return change(deps, row, { state: "completing", upload_length: row.upload_offset });
-}
-
-export function recordAnswer(deps: SessionDeps, row: SessionRow, answer: string): Promise<SessionRow> {
-  return change(deps, row, { state: "completed", answer, expires_at: toTimestamp(deps.clock.now() + IDLE) });
+/** `relaxed`: where a client who never heard of it, and whose power was cut, does as well without. */
+export function recordAnswer(
+  deps: SessionDeps,
+  row: SessionRow,
+  answer: string,
+  options: WriteOptions = {},
+): Promise<SessionRow> {
+  const expires_at = toTimestamp(deps.clock.now() + IDLE);
+  // An epoch of its own: whoever took this one finds out that it has ended.
+  return change(deps, row, { state: "completed", epoch: row.epoch + 1, answer, expires_at }, options);
 }
 
 /** @throws {RegistryError} `upload_superseded` */
@@ -229,24 +317,29 @@ export async function deleteSession(deps: SessionDeps, row: SessionRow): Promise
 
 /** Takes expired rows out, `limit` at most, and gives those that this call has taken. */
 export async function takeExpired(deps: SessionDeps, limit: number): Promise<readonly SessionRow[]> {
+  const { read } = deps.database;
   const now = toTimestamp(deps.clock.now());
-  const found = await deps.database.read
-    .selectFrom("upload_sessions")
-    .selectAll()
-    .where("expires_at", "<=", now)
-    .orderBy("expires_at")
-    .limit(limit)
-    .execute();
+  const build = () =>
+    read
+      .selectFrom("upload_sessions")
+      .select("upload_id")
+      .where("expires_at", "<=", "")
+      .orderBy("expires_at")
+      .limit(1)
+      .compile();
+  const found = await selectPrepared<{ upload_id: string }>(read, "expired uploads", build, [now, limit]);
+  const ids = found.map(({ upload_id }) => upload_id);
   const taken: SessionRow[] = [];
-  for (const row of found) {
-    const { numDeletedRows } = await deps.database.write((trx) =>
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await deps.database.write((trx) =>
       trx
         .deleteFrom("upload_sessions")
-        .where("upload_id", "=", row.upload_id)
+        .where("upload_id", "in", ids.slice(at, at + 500))
         .where("expires_at", "<=", now)
-        .executeTakeFirstOrThrow(),
+        .returning(COLUMNS)
+        .execute(),
     );
-    if (Number(numDeletedRows) === 1) taken.push(normal(row));
+    for (const row of rows) taken.push(normal(row));
   }
   return taken;
 }

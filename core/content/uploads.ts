@@ -21,7 +21,7 @@ import type { Tables } from "../views/tables.ts";
 import { createNewestRequests } from "./newest_request.ts";
 import { checkCount, checkRequest, lengthMismatch, upTo } from "./upload_rules.ts";
 import * as sessions from "./upload_sessions.ts";
-import { type Noted, noted, type SessionRow, type UploadOwner } from "./upload_sessions.ts";
+import { type Change, type Noted, noted, type SessionRow, type Taken, type UploadOwner } from "./upload_sessions.ts";
 
 export interface UploadSession {
   readonly upload_id: string;
@@ -99,6 +99,17 @@ export interface Uploads {
    * `finish` throws without it being final
    */
   append(who: UploadOwner, id: string, request: AppendRequest, finish: Finish): Promise<UploadSession>;
+  /**
+   * All bytes of an upload at once, without those of the engine: `bring` stores them as if there were no upload, and its
+   * answer ends this one. What `bring` throws leaves the upload as it was. `undefined`: it has bytes already, or had
+   * `size` been announced it would not have been begun; `append` then.
+   */
+  whole(
+    who: UploadOwner,
+    id: string,
+    size: number,
+    bring: (session: UploadSession, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<UploadSession | undefined>;
   /** Frees its bytes. @throws {RegistryError} `upload_not_found` */
   cancel(who: UploadOwner, id: string): Promise<void>;
   /** Frees expired uploads; resolves to how many. */
@@ -141,41 +152,52 @@ export function createUploads(deps: {
   async function take<T>(
     who: UploadOwner,
     id: string,
-    work: (row: SessionRow, stopped: AbortSignal) => Promise<T>,
+    work: (taken: Taken, stopped: AbortSignal) => Promise<T>,
+    plan?: (found: SessionRow, epoch: number) => Change,
   ): Promise<T> {
     await db(() => sessions.findSession(deps, who, id));
     return await requests.run(id, sessions.superseded(id), async (stopped) => {
-      const row = await db(() => sessions.takeSession(deps, who, id));
-      return await work(row, stopped);
+      const taken = await db(() => sessions.takeSession(deps, who, id, plan));
+      return await work(taken, stopped);
     });
   }
 
   async function append(who: UploadOwner, id: string, request: AppendRequest, finish: Finish): Promise<UploadSession> {
-    return await take(who, id, async (taken, stopped) => {
-      if (taken.state === "completed") return describe(taken);
-      const length = checkRequest(taken, request);
-      const signal = request.signal === undefined ? stopped : AbortSignal.any([request.signal, stopped]);
-      // An earlier writer that may still write is kept away by appending, be it nothing.
-      const idle = request.source === undefined && taken.writer_epoch === null;
-      const row = taken.state === "open" && !idle ? await receive(taken, request, length, signal) : taken;
-      if (!request.complete) return describe(row);
-      if (length !== null && row.upload_offset !== length) {
-        throw lengthMismatch(`${length} bytes were announced and ${row.upload_offset} are here`, row, length);
-      }
-      return describe(await complete(row, finish, signal));
-    });
+    let planned: Plan = { next: "nothing" };
+    return await take(
+      who,
+      id,
+      async ({ before, row: taken }, stopped) => {
+        if (taken.state === "completed") return describe(taken);
+        if (planned.next === "refuse") throw planned.error;
+        const signal = request.signal === undefined ? stopped : AbortSignal.any([request.signal, stopped]);
+        const row = planned.next === "receive" ? await receive(before, taken, request, signal) : taken;
+        if (!request.complete) return describe(row);
+        return describe(await complete(before, row, finish, signal));
+      },
+      (found, epoch) => {
+        planned = planOf(found, request);
+        return planned.next === "receive"
+          ? { writer_epoch: epoch, upload_length: planned.length }
+          : planned.next === "complete"
+            ? allHere(found)
+            : {};
+      },
+    );
   }
 
   async function receive(
+    before: SessionRow,
     taken: SessionRow,
     request: AppendRequest,
-    length: number | null,
     signal: AbortSignal,
   ): Promise<SessionRow> {
-    const contended = taken.writer_epoch !== null;
-    let row = await db(() => sessions.beginWriting(deps, taken, length));
+    const contended = before.writer_epoch !== null;
+    const length = taken.upload_length;
+    let row = taken;
     /** Whether the bytes lie where only this request writes. */
     let apart = !contended;
+    let ended = false;
     const overflow =
       length === null
         ? new RegistryError("limit_exceeded", `An upload may have ${row.max_size} bytes at most`, {
@@ -184,10 +206,16 @@ export function createUploads(deps: {
         : lengthMismatch(`More than the announced ${length} bytes came; the upload is cancelled`, row, length);
     try {
       const bytes: UploadBytes = {
-        ...bytesOf(taken, contended, signal),
-        async record(checkpoint) {
-          row = await db(() => sessions.recordCheckpoint(deps, row, checkpoint));
+        ...bytesOf(before, contended, signal),
+        async record(checkpoint, last) {
+          const whole = last === "whole" && request.complete && (length ?? checkpoint.offset) === checkpoint.offset;
+          const and = {
+            ...(last === undefined ? {} : { writer_epoch: null }),
+            ...(whole ? allHere({ upload_offset: checkpoint.offset }) : {}),
+          };
+          row = await db(() => sessions.recordCheckpoint(deps, row, checkpoint, and));
           apart = true;
+          ended = last !== undefined;
         },
       };
       const room = (length ?? row.max_size) - row.upload_offset;
@@ -201,15 +229,21 @@ export function createUploads(deps: {
       throw sessions.notFound(row.upload_id);
     } finally {
       // If the bytes could not be moved away from an earlier writer, that one may still come.
-      if (apart) await db(() => sessions.endWriting(deps, row));
+      if (apart && !ended) await db(() => sessions.endWriting(deps, row));
     }
+    if (request.complete && row.state !== "completing") throw tooShort(row, row.upload_length);
     return row;
   }
 
-  async function complete(row: SessionRow, finish: Finish, signal: AbortSignal): Promise<SessionRow> {
-    const again = row.state === "completing";
+  async function complete(
+    before: SessionRow,
+    row: SessionRow,
+    finish: Finish,
+    signal: AbortSignal,
+  ): Promise<SessionRow> {
+    const again = before.state === "completing";
     const contended = again && row.writer_epoch !== null;
-    let current = await db(() => sessions.beginCompleting(deps, row));
+    let current = row;
     const ingest = async (options: CompleteOptions): Promise<IngestResult> => {
       const bytes: UploadBytes = {
         ...bytesOf(current, contended, signal),
@@ -233,6 +267,24 @@ export function createUploads(deps: {
     const answered = await db(() => sessions.recordAnswer(deps, current, JSON.stringify(answer)));
     await free(answered).catch(() => {}); // `doctor --fix` collects what could not be freed
     return answered;
+  }
+
+  async function whole(
+    who: UploadOwner,
+    id: string,
+    size: number,
+    bring: (session: UploadSession, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<UploadSession | undefined> {
+    const row = await db(() => sessions.findSession(deps, who, id));
+    const begun = row.state !== "open" || row.writer_epoch !== null || row.backend_state !== null;
+    const fits = size <= row.max_size && (row.upload_length ?? size) === size;
+    if (begun || !fits || requests.has(id)) return undefined;
+    return await requests.run(id, sessions.superseded(id), async (stopped) => {
+      const answer: UploadAnswer = { ok: true, value: await bring(describe(row), stopped) };
+      // What the answer says is durable without it: asked again after a power cut, the upload takes the bytes again.
+      const text = JSON.stringify(answer);
+      return describe(await db(() => sessions.recordAnswer(deps, row, text, { relaxed: true })));
+    });
   }
 
   /** Takes the row out, then its bytes. */
@@ -284,12 +336,43 @@ export function createUploads(deps: {
       return describe(row);
     },
     look: async (who, id) => describe(await db(() => sessions.findSession(deps, who, id))),
-    status: (who, id) => take(who, id, async (row) => describe(row)),
+    status: (who, id) => take(who, id, async ({ row }) => describe(row)),
     append,
-    cancel: (who, id) => take(who, id, remove),
+    whole,
+    cancel: (who, id) => take(who, id, ({ row }) => remove(row)),
     expire,
     stop: () => requests.stopAll(new RegistryError("cancelled", "The store is closing; go on with the upload later")),
   };
+}
+
+type Plan =
+  | { readonly next: "nothing" | "complete" }
+  | { readonly next: "receive"; readonly length: number | null }
+  | { readonly next: "refuse"; readonly error: unknown };
+
+/** What a request does with an upload as it was found. A refused one takes it over all the same. */
+function planOf(found: SessionRow, request: AppendRequest): Plan {
+  try {
+    const length = checkRequest(found, request);
+    // An earlier writer that may still write is kept away by appending, be it nothing.
+    const idle = request.source === undefined && found.writer_epoch === null;
+    if (found.state === "open" && !idle) return { next: "receive", length };
+    if (!request.complete) return { next: "nothing" };
+    if (length !== null && found.upload_offset !== length) throw tooShort(found, length);
+    return { next: "complete" };
+  } catch (error) {
+    return { next: "refuse", error };
+  }
+}
+
+/** None is taken any more, whatever happens. */
+function allHere({ upload_offset }: Pick<SessionRow, "upload_offset">): Change {
+  return { state: "completing", upload_length: upload_offset };
+}
+
+function tooShort(row: SessionRow, length: number | null): RegistryError {
+  const message = `${length} bytes were announced and ${row.upload_offset} are here`;
+  return lengthMismatch(message, row, length ?? row.upload_offset);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

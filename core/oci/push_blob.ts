@@ -2,6 +2,7 @@ import { authorize } from "../access/decide.ts";
 import { RegistryError } from "../base/errors.ts";
 import { type ByteSource, toIterable } from "../base/stream.ts";
 import { bringContent } from "../content/place.ts";
+import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { OciDeps } from "./deps.ts";
@@ -32,14 +33,25 @@ export async function pushBlob(
       bytes: length,
     });
   }
-  const repository = await coded(deps.database, () => refer(deps, caller, input.repository));
+  return await storeBlob(deps, caller, input.repository, digest, { source, ...(length !== undefined && { length }) });
+}
+
+/** Bytes as they come, made a blob of the repository. */
+export async function storeBlob(
+  deps: OciDeps,
+  caller: Caller,
+  name: string,
+  digest: Digest,
+  { source, length }: { readonly source: ByteSource; readonly length?: number },
+): Promise<PushedBlob> {
+  const repository = await coded(deps.database, () => refer(deps, caller, name));
   const content = await bringContent(
     deps,
     (options) =>
       deps.dataPlane.ingest(toIterable(source), {
         ...options,
         backend_id: deps.backendId,
-        max_size: limit,
+        max_size: deps.limits.maxObjectBytes,
         ...(caller.signal === undefined ? {} : { signal: caller.signal }),
       }),
     { expected: [digest], ...(length === undefined ? {} : { expected_size: length }) },

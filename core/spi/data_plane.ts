@@ -70,9 +70,10 @@ export interface UploadBytes {
   readonly signal?: AbortSignal;
   /**
    * Records a checkpoint, if the caller still holds the upload. What it rejects with ends the call, and passes through.
-   * Nothing counts that was not recorded.
+   * Nothing counts that was not recorded. `last`: how the source ended, with the last checkpoint of this call, after
+   * which none of its bytes can come any more.
    */
-  record(checkpoint: UploadCheckpoint): Promise<void>;
+  record(checkpoint: UploadCheckpoint, last?: "whole" | "cut"): Promise<void>;
 }
 
 export interface ServeRequest {
