@@ -60,9 +60,10 @@ export async function openFixture(parts: {
   readonly projectManifest?: ManifestProjector;
   readonly sparseIndexes?: boolean;
   readonly sparseImages?: boolean;
+  readonly historyProtection?: number;
 }): Promise<Fixture> {
   const { database, storage = createMemoryStorage(), clock, ids, limits, zstd, projectManifest } = parts;
-  const { sparseIndexes, sparseImages } = parts;
+  const { sparseIndexes, sparseImages, historyProtection } = parts;
   await bringUpToDate(database, hasher);
   const registry = createRegistry({
     database,
@@ -77,6 +78,7 @@ export async function openFixture(parts: {
     ...(projectManifest && { projectManifest }),
     ...(sparseIndexes !== undefined && { sparseIndexes }),
     ...(sparseImages !== undefined && { sparseImages }),
+    ...(historyProtection !== undefined && { historyProtection }),
   });
   await bootstrap(registry.ledger);
   opened.add(registry);
