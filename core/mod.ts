@@ -46,6 +46,7 @@ export type {
 } from "./oci/administration.ts";
 export { parseAsOf } from "./oci/as_of.ts";
 export { checkRepository, checkTag, isRepository, parseReference } from "./oci/names.ts";
+export { checkPushTarget } from "./oci/packages/names.ts";
 export type {
   BlobContent,
   BlobUpload,

@@ -13,6 +13,7 @@ import { listReferrers } from "./list_referrers.ts";
 import { listRepositories } from "./list_repositories.ts";
 import { listTags } from "./list_tags.ts";
 import { mountBlob } from "./mount_blob.ts";
+import { withPackages } from "./packages/mod.ts";
 import { pushBlob } from "./push_blob.ts";
 import { pushManifest } from "./push_manifest.ts";
 import { restoreTag } from "./restore_tag.ts";
@@ -46,11 +47,11 @@ export function createOci(deps: OciDeps): OciRegistry {
     showRepository: (caller, input) => showRepository(deps, caller, input),
     deleteRepository: (caller, input) => deleteRepository(deps, caller, input),
   };
-  return {
+  return withPackages(deps, {
     ...withCodes(deps.database, useCases),
     // These read a stream of the caller's, whose errors are not the database's: they code their own.
     appendUpload: (caller, input) => appendUpload(deps, caller, input),
     completeUpload: (caller, input) => completeUpload(deps, caller, input),
     pushBlob: (caller, input) => pushBlob(deps, caller, input),
-  };
+  });
 }

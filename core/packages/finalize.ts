@@ -7,6 +7,7 @@
 import { authorize } from "../access/decide.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import { encodeManifestInTurns, type Manifest, manifestDigest } from "../manifest/mod.ts";
+import { describePackageArtifact } from "../manifest/package_artifact.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { newestOf } from "../views/files.ts";
 import { loadOne, type Want, type Wants, want } from "../views/loader.ts";
@@ -34,6 +35,8 @@ export async function finalizePackage(deps: PackageDeps, caller: Caller, package
     checkOpen(row, caller, packageId);
     const built = await buildManifest(deps, caller, row);
     const bytes = await encodeWithin(deps, built.manifest);
+    // The reducer will ask for it, while the head is held.
+    await describePackageArtifact(built.manifest, bytes, deps.hasher);
     if ((await commitManifest(deps, caller, row, built, bytes)) === "changed") continue;
     const finalized = await loadOne(deps.database.read, packageById, packageId);
     const digest = manifestDigest(bytes, deps.hasher);

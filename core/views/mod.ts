@@ -9,6 +9,7 @@ import { ociBlobsView } from "./oci_blobs.ts";
 import { ociManifestsView } from "./oci_manifests.ts";
 import { ociRepositoriesView } from "./oci_repositories.ts";
 import { ociTagsView } from "./oci_tags.ts";
+import { packageArtifactsView } from "./package_artifacts.ts";
 import { packagesView } from "./packages.ts";
 import { retentionClassesView } from "./retention_classes.ts";
 import { retentionStateView } from "./retention_state.ts";
@@ -28,6 +29,7 @@ export const VIEWS: readonly View[] = [
   ociBlobsView,
   ociManifestsView,
   ociTagsView,
+  packageArtifactsView,
 ];
 
 export async function reduceAll(

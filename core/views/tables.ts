@@ -236,6 +236,22 @@ export interface OciTagHistoryTable {
   restored_from: number | null;
 }
 
+/** A finalised package as an OCI artifact. */
+export interface PackageArtifactsTable {
+  package_id: string;
+  tenant: string;
+  name: string;
+  version: string | null;
+  /** `sha256:<hex>` of its OCI manifest; this and the three below are null together: too large for OCI clients. */
+  artifact_digest: string | null;
+  artifact_size: number | null;
+  /** Of the manifest of the package, which is the config. */
+  config_digest: string | null;
+  config_size: number | null;
+  /** Of the event whose payload is the config. */
+  sequence: number;
+}
+
 /** Operational: who does exclusive work right now. */
 export interface MaintenanceLockTable {
   name: string;
@@ -336,6 +352,7 @@ export interface ViewTables {
   oci_references: OciReferencesTable;
   oci_tags: OciTagsTable;
   oci_tag_history: OciTagHistoryTable;
+  package_artifacts: PackageArtifactsTable;
 }
 
 export interface Tables extends ViewTables {

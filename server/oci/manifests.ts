@@ -1,5 +1,5 @@
 /** Manifests (spec, "Pulling manifests", "Pushing Manifests", "Deleting tags", "Deleting Manifests"). */
-import { checkTag, MAX_OCI_MANIFEST_BYTES, parseReference, RegistryError } from "../../core/mod.ts";
+import { checkPushTarget, checkTag, MAX_OCI_MANIFEST_BYTES, parseReference, RegistryError } from "../../core/mod.ts";
 import { contentLength, smallBody } from "../http/body.ts";
 import { isNotModified } from "../http/etag.ts";
 import { accepted, type OciHandler, queryOf } from "./answers.ts";
@@ -8,7 +8,12 @@ import { manifestType } from "./headers.ts";
 /** `Accept` is not looked at: a manifest is what was pushed, and nothing else can be made of it without another digest. */
 export const getManifest: OciHandler = async ({ oci, caller, request, target }) => {
   const { repository, reference } = target;
-  const { digest, media_type, size, bytes } = await oci.getManifest(caller, { repository, reference });
+  const wanted = { repository, reference };
+  const found =
+    request.method === "HEAD"
+      ? { ...(await oci.findManifest(caller, wanted)), bytes: null }
+      : await oci.getManifest(caller, wanted);
+  const { digest, media_type, size, bytes } = found;
   const etag = `"${digest}"`;
   const headers = {
     "content-type": media_type,
@@ -20,7 +25,7 @@ export const getManifest: OciHandler = async ({ oci, caller, request, target }) 
   if (isNotModified(request.headers, etag)) {
     return new Response(null, { status: 304, headers: { etag, "docker-content-digest": digest } });
   }
-  return new Response(request.method === "HEAD" ? null : (bytes as Uint8Array<ArrayBuffer>), { headers });
+  return new Response(bytes as Uint8Array<ArrayBuffer> | null, { headers });
 };
 
 export const putManifest: OciHandler = async ({ oci, caller, request, target }) => {
@@ -29,6 +34,7 @@ export const putManifest: OciHandler = async ({ oci, caller, request, target }) 
   parseReference(reference);
   const tags = queryOf(request).getAll("tag");
   for (const tag of tags) checkTag(tag);
+  checkPushTarget(repository, reference, tags);
   const mediaType = manifestType(request.headers);
   if (contentLength(request.headers) === 0) throw new RegistryError("invalid_manifest", "A manifest cannot be empty");
   const bytes = await smallBody(request, MAX_OCI_MANIFEST_BYTES);

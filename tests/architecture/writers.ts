@@ -61,6 +61,7 @@ export const VIEW_TABLES = [
   "oci_references",
   "oci_tags",
   "oci_tag_history",
+  "package_artifacts",
   "oci_deleted_repositories",
   "oci_removed_manifests",
 ] as const;
