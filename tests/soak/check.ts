@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { SCRATCH_MARK } from "../../adapters/database-sqlite/mod.ts";
 import { type Caller, isRegistryError, localCaller, messageOf, type Registry } from "../../core/mod.ts";
+import { checkImages } from "./check_images.ts";
 import { sha256 } from "./load.ts";
 import type { KnownPackage, Oracle } from "./oracle.ts";
 import { openPlace, type Place } from "./worker.ts";
@@ -10,6 +11,8 @@ import { openPlace, type Place } from "./worker.ts";
 export interface Finding {
   readonly problems: string[];
   readonly files: number;
+  /** Blobs, manifests and tags that were looked at. */
+  readonly images: number;
   readonly events: number;
   /** What the crash left and `doctor --fix` took away. */
   readonly staged: number;
@@ -32,7 +35,7 @@ export interface CheckOptions {
 /** Opens the place, as a restart would, and looks at everything. Never throws for what it finds. */
 export async function check(place: Place, oracle: Oracle, options: CheckOptions): Promise<Finding> {
   const problems: string[] = [...oracle.broken.splice(0)];
-  const finding = { problems, files: 0, events: 0, staged: 0, orphans: 0, scratch: 0 };
+  const finding = { problems, files: 0, images: 0, events: 0, staged: 0, orphans: 0, scratch: 0 };
   let opened: Opened;
   try {
     opened = await openPlace(place);
@@ -48,6 +51,7 @@ export async function check(place: Place, oracle: Oracle, options: CheckOptions)
       finding.files += await checkPackage(registry, oracle, id, known, problems);
     }
     oracle.touched.clear();
+    finding.images = await checkImages(opened, oracle, options.all, problems);
     finding.events = await checkLog(registry, problems);
     await checkLeftovers(opened, place, finding, options.collect);
   } catch (error) {

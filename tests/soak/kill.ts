@@ -1,5 +1,5 @@
 /**
- * SIGKILL at random moments of ingest, again and again on one growing store; after each: what was acknowledged is whole,
+ * SIGKILL at random moments of ingest and of pushes of images, again and again on one growing store; after each: what was acknowledged is whole,
  * the log verifies, `replay --check` is clean, `doctor --fix` collects what was left. Usage: tests/soak/kill --help
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -88,7 +88,7 @@ async function newPlace(): Promise<Place> {
   return { objects: join(dir, "objects"), database };
 }
 
-const totals = { kills: 0, acknowledged: 0, files: 0, staged: 0, orphans: 0, scratch: 0 };
+const totals = { kills: 0, acknowledged: 0, files: 0, images: 0, staged: 0, orphans: 0, scratch: 0 };
 const problems: string[] = [];
 let next: Worker = hire();
 
@@ -100,13 +100,18 @@ async function live(place: Place, oracle: Oracle, random: Random, whileOpening: 
     clients: 1 + random.int(6),
     pause: random.pick([0, 0, 3, 15]),
     large: random.pick([0, 0.02, 0.1]),
+    images: random.pick([0, 0.3, 0.7, 1]),
     patience: 3,
   };
   worker.go({ ...place, load }, oracle);
   if (whileOpening) await sleep(random.next() * 120);
   else {
     await worker.opened;
+    const enough = oracle.acknowledged + random.pick([0, 1, 5, 30]);
     await sleep(random.next() * random.pick([50, 200, 600]));
+    // On a busy machine nothing may have been acknowledged by now, and nothing could be lost.
+    for (let left = 3000; left > 0 && oracle.acknowledged < enough; left -= 5) await sleep(5);
+    await sleep(random.next() * 10);
   }
   await worker.kill();
   // Started while this one is looked at.
@@ -191,6 +196,7 @@ const byCommand = (place: Place) => async () => {
 
 function count(label: string, finding: Finding, oracle: Oracle): void {
   totals.files += finding.files;
+  totals.images += finding.images;
   totals.staged += finding.staged;
   totals.orphans += finding.orphans;
   totals.scratch += finding.scratch;

@@ -1,6 +1,7 @@
-/** Work for a registry: packages that are made, filled, changed and finalised, by several clients at once. */
+/** Work for a registry: packages that are made, filled, changed and finalised, and images, by several clients at once. */
 import { createHash } from "node:crypto";
 import { type Caller, type Hasher, isRegistryError, messageOf, type Registry } from "../../core/mod.ts";
+import { pushImages } from "./load_images.ts";
 import type { Report } from "./oracle.ts";
 import { createRandom, type Random, sleep } from "./rig.ts";
 
@@ -11,6 +12,8 @@ export interface LoadOptions {
   readonly pause: number;
   /** How often a file is large (up to 12 MiB). */
   readonly large: number;
+  /** How often a client pushes an image, where it would fill a package. */
+  readonly images: number;
   /** Clients give up after so many failures. */
   readonly patience: number;
 }
@@ -66,6 +69,11 @@ async function client(context: Client, seed: number): Promise<void> {
   }
 
   while (failures < options.patience) {
+    if (random.chance(options.images)) {
+      await pushImages({ ...context, random, attempt, nextContent: () => nextContent(context, random) });
+      if (options.pause > 0) await sleep(random.next() * options.pause);
+      continue;
+    }
     const name = random.pick(["evidence", "release/app", "nightly"]);
     let packageId = "";
     const made = await attempt("create", async () => {
@@ -138,6 +146,11 @@ function findNeighbours(hasher: Hasher, seed: number): Uint8Array[] {
   return found;
 }
 
+const recipes = new WeakMap<Uint8Array, readonly [seed: number, length: number]>();
+
+/** What `bytesOf` made it from. */
+export const recipeOf = (content: Uint8Array) => recipes.get(content);
+
 /** The same bytes for the same seed and length. */
 export function bytesOf(seed: number, length: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4));
@@ -146,10 +159,12 @@ export function bytesOf(seed: number, length: number): Uint8Array {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     words[i] = state ^ (state >>> 15);
   }
-  return new Uint8Array(words.buffer, 0, length);
+  const content = new Uint8Array(words.buffer, 0, length);
+  recipes.set(content, [seed, length]);
+  return content;
 }
 
-async function* pieces(content: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* pieces(content: Uint8Array): AsyncGenerator<Uint8Array> {
   const size = 256 * 1024;
   for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
 }

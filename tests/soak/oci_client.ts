@@ -396,6 +396,7 @@ class Client {
   /** A request whose connection ends in the middle, or just before its answer. */
   async #cut(upload: Upload): Promise<void> {
     const cutter = new AbortController();
+    upload.cut = true;
     const sending = patch(this.#door, upload, upload.content.size, true, cutter.signal);
     setTimeout(() => cutter.abort(), this.#random.int(12));
     await sending.catch((error) => {

@@ -97,6 +97,8 @@ export interface Upload {
   closing: boolean;
   /** The PUT with its digest may have. */
   complete: boolean;
+  /** A connection was cut: bytes of that request may still arrive, so what follows says where it belongs. */
+  cut: boolean;
 }
 
 export async function beginUpload(door: Door, repository: string, content: Content, digest: string): Promise<Upload> {
@@ -109,7 +111,7 @@ export async function beginUpload(door: Door, repository: string, content: Conte
 export function uploadOf({ headers, told }: Answer, repository: string, content: Content, digest: string): Upload {
   const location = new URL(headers.get("location") ?? "", "http://nowhere").pathname;
   if (!location.startsWith(`/v2/${repository}/blobs/uploads/`)) throw new Wrong(`${told}: Location is ${location}`);
-  return { repository, content, digest, location, sent: 0, promised: 0, closing: false, complete: false };
+  return { repository, content, digest, location, sent: 0, promised: 0, closing: false, complete: false, cut: false };
 }
 
 /** Bytes that are there. `0-0` says one or none: uploads here have never just one. */
@@ -119,7 +121,10 @@ function offsetOf({ headers, told }: Answer): number {
   return last === "0" ? 0 : Number(last) + 1;
 }
 
-/** Bytes up to `to` in one request; with `Content-Range`, or streamed without any length. @throws {Wrong} */
+/**
+ * Bytes up to `to` in one request, streamed or not. `Content-Range` says where they belong, but for streams of uploads
+ * that were never cut. @throws {Wrong}
+ */
 export async function patch(door: Door, upload: Upload, to: number, streamed: boolean, signal?: AbortSignal) {
   const from = upload.promised;
   const bytes = upload.content.bytes();
@@ -127,15 +132,19 @@ export async function patch(door: Door, upload: Upload, to: number, streamed: bo
   const answer = await door.ask("PATCH", upload.location, {
     headers: {
       "content-type": "application/octet-stream",
-      ...(streamed ? {} : { "content-range": `${from}-${to - 1}` }),
+      ...(streamed && !upload.cut ? {} : { "content-range": `${from}-${to - 1}` }),
     },
     body: streamed ? streamOf(upload, bytes, from, to) : bytes.subarray(from, to),
     ...(signal !== undefined && { signal }),
   });
+  if (upload.cut && isElsewhere(answer)) return void (await where(door, upload));
   const offset = offsetOf(expect(answer, 202));
   if (offset !== to) throw new Wrong(`${answer.told}: ${to} bytes were sent, and ${offset} are there`);
   upload.promised = offset;
 }
+
+/** The cut request came to life after it was asked where the upload is, and was there first, or took it over. */
+const isElsewhere = ({ status }: Answer) => status === 416 || status === 409;
 
 function streamOf(upload: Upload, bytes: Uint8Array, from: number, to: number): ReadableStream<Uint8Array> {
   let at = from;
@@ -158,7 +167,9 @@ export async function close(door: Door, upload: Upload): Promise<Answer> {
   return await door.ask("PUT", `${location}?digest=${digest}`, {
     headers: {
       "content-type": "application/octet-stream",
-      ...(rest.length > 0 && promised > 0 ? { "content-range": `${promised}-${content.size - 1}` } : {}),
+      ...(rest.length > 0 && (promised > 0 || upload.cut)
+        ? { "content-range": `${promised}-${content.size - 1}` }
+        : {}),
     },
     ...(rest.length > 0 && { body: rest }),
   });
@@ -187,5 +198,9 @@ export async function goOn(door: Door, upload: Upload, random: Random): Promise<
     // Never just one byte in all: see `offsetOf`.
     await patch(door, upload, Math.min(content.size, Math.max(2, upload.promised + piece)), streamed);
   }
-  return await close(door, upload);
+  for (;;) {
+    const answer = await close(door, upload);
+    if (!upload.cut || !isElsewhere(answer)) return answer;
+    await where(door, upload);
+  }
 }

@@ -19,6 +19,25 @@ export type Report =
     }
   | { readonly t: "finalizing"; readonly package: string }
   | { readonly t: "finalized"; readonly package: string; readonly manifest: string }
+  /** Changes that happen together: what each fact (a blob, manifest or tag of a repository) will be; `null`: nothing. */
+  | {
+      readonly t: "facts";
+      readonly id: string;
+      readonly facts: readonly (readonly [fact: string, value: string | null])[];
+    }
+  | {
+      readonly t: "upload";
+      readonly upload: string;
+      readonly repository: string;
+      readonly digest: string;
+      /** Of its content, for `bytesOf`. */
+      readonly recipe: readonly [seed: number, length: number];
+    }
+  /** Bytes up to there are about to leave. */
+  | { readonly t: "sending"; readonly upload: string; readonly to: number }
+  | { readonly t: "offset"; readonly upload: string; readonly offset: number }
+  /** About to be completed; and it was. */
+  | { readonly t: "closing" | "ended"; readonly upload: string }
   | { readonly t: "ack"; readonly id: string }
   /** Refused with a code; what it was to change may have changed all the same (a COMMIT without an answer). */
   | { readonly t: "failed"; readonly id: string; readonly code: string }
@@ -35,8 +54,26 @@ export interface KnownPackage {
   manifest?: string;
 }
 
+/** An upload into a repository, not known to have ended. */
+export interface KnownUpload {
+  readonly repository: string;
+  readonly digest: string;
+  readonly recipe: readonly [seed: number, length: number];
+  /** False: nobody heard of it in time. */
+  readonly certain: boolean;
+  promised: number;
+  sent: number;
+  closing: boolean;
+}
+
 export class Oracle {
   readonly packages = new Map<string, KnownPackage>();
+  /** By fact: everything that it may be. */
+  readonly facts = new Map<string, Set<string | null>>();
+  readonly touchedFacts = new Set<string>();
+  /** Facts that were to become nothing, ever: a manifest may lack such a blob. */
+  readonly removed = new Set<string>();
+  readonly uploads = new Map<string, KnownUpload>();
   /** Packages that the latest run spoke of. */
   readonly touched = new Set<string>();
   readonly broken: string[] = [];
@@ -47,7 +84,7 @@ export class Oracle {
    * down can report success for a transaction that was thrown away; in a real cut nobody lives to hear it.)
    */
   deaf = false;
-  readonly #pending = new Map<string, { readonly package: string; readonly path: string; content: string | null }>();
+  readonly #pending = new Map<string, Extract<Report, { t: "begin" | "facts" }>>();
   readonly #list: number;
   #rest = "";
 
@@ -93,11 +130,32 @@ export class Oracle {
         files.set(report.path, new Set([...may, report.content]));
         return;
       }
+      case "facts":
+        this.#pending.set(report.id, report);
+        for (const [fact, value] of report.facts) {
+          this.facts.set(fact, new Set([...(this.facts.get(fact) ?? [null]), value]));
+          this.touchedFacts.add(fact);
+          if (value === null) this.removed.add(fact);
+        }
+        return;
+      case "upload": {
+        const { upload, t: _, ...what } = report;
+        this.uploads.set(upload, { ...what, certain: !this.deaf, promised: 0, sent: 0, closing: false });
+        return;
+      }
+      case "sending":
+      case "offset":
+      case "closing":
+      case "ended":
+        this.#noteUpload(report);
+        return;
       case "ack": {
         const done = this.#pending.get(report.id);
         if (done === undefined) throw new Error(`an answer to nothing: ${report.id}`);
         this.#pending.delete(report.id);
-        if (!this.deaf) this.#known(done.package).files.set(done.path, new Set([done.content]));
+        if (done.t === "facts") {
+          if (!this.deaf) for (const [fact, value] of done.facts) this.facts.set(fact, new Set([value]));
+        } else if (!this.deaf) this.#known(done.package).files.set(done.path, new Set([done.content]));
         this.#count();
         return;
       }
@@ -117,6 +175,21 @@ export class Oracle {
         this.broken.push(report.message);
         return;
     }
+  }
+
+  #noteUpload(report: Extract<Report, { t: "sending" | "offset" | "closing" | "ended" }>): void {
+    const known = this.uploads.get(report.upload);
+    if (known === undefined) return;
+    if (report.t === "sending") known.sent = Math.max(known.sent, report.to);
+    else if (report.t === "closing") known.closing = true;
+    // Not heard in time: it stands where it was last heard to stand.
+    else if (this.deaf) return;
+    else if (report.t === "offset") known.promised = report.offset;
+    else this.uploads.delete(report.upload);
+  }
+
+  settleFact(fact: string, value: string | null): void {
+    this.facts.set(fact, new Set([value]));
   }
 
   /** What was uncertain has been looked at: from now on it must stay so. */

@@ -30,7 +30,10 @@ export async function pushText(
 }
 
 /** The bytes of an image manifest of these layers, over the config `{}`. */
-export function imageOf(layers: readonly string[], more: Readonly<Record<string, unknown>> = {}): Uint8Array {
+export function imageOf(
+  layers: readonly (string | Uint8Array)[],
+  more: Readonly<Record<string, unknown>> = {},
+): Uint8Array {
   return text(
     JSON.stringify({
       schemaVersion: 2,
