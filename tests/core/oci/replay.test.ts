@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { digestViews } from "../../../core/ledger/mod.ts";
-import type { DatabaseKind, OciRegistry } from "../../../core/mod.ts";
+import type { DatabaseKind, OciRegistry, TagHistoryEntry } from "../../../core/mod.ts";
 import { openTarget, testPostgres } from "../../support/postgres.ts";
 import {
   caller,
@@ -189,7 +189,7 @@ async function checkPages(oci: OciRegistry, model: Model, repository: string, ta
   };
   const wanted = past.map((entry, at) => [entry.digest, stateOf(entry, at), entry.restored && entry.digest !== null]);
   for (const limit of [1, 3, 1000]) {
-    const seen = [];
+    const seen: TagHistoryEntry[] = [];
     for (let cursor: string | undefined; ; ) {
       const page = await oci.tagHistory(caller, { repository, tag, limit, ...(cursor !== undefined && { cursor }) });
       expect(page.items.length).toBeLessThanOrEqual(limit);
