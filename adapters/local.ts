@@ -21,6 +21,7 @@ import {
   staleViews,
   type Tables,
 } from "../core/mod.ts";
+import type { HashOffload } from "../core/spi/hash_offload.ts";
 import { migrate, schemaState } from "../migrations/mod.ts";
 import { openSqliteDatabase } from "./database-sqlite/mod.ts";
 import { loadHasher } from "./hasher.ts";
@@ -62,18 +63,29 @@ export async function assembleRegistry(parts: {
   readonly database: Database;
   readonly storage: StorageBackend;
   readonly hasher: Hasher;
+  /** For large contents; the caller ends it. */
+  readonly offload?: HashOffload;
   readonly limits?: Partial<Limits>;
   readonly verifyReads?: boolean;
   readonly sparseIndexes?: boolean;
   readonly sparseImages?: boolean;
 }): Promise<Registry> {
-  const { database, storage, hasher, limits, verifyReads = true, sparseIndexes = true, sparseImages = false } = parts;
+  const {
+    database,
+    storage,
+    hasher,
+    offload,
+    limits,
+    verifyReads = true,
+    sparseIndexes = true,
+    sparseImages = false,
+  } = parts;
   const zstd = zstdDecompressor();
   try {
     await bringUpToDate(database, hasher);
     const registry = createRegistry({
       database,
-      dataPlane: createInProcessDataPlane({ backends: [storage], hasher }),
+      dataPlane: createInProcessDataPlane({ backends: [storage], hasher, offload }),
       hasher,
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),

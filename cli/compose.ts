@@ -1,6 +1,7 @@
 /** The composition root: configuration -> adapters -> registry. The only place (beside openLocal) that builds a backend. */
 
 import { openSqliteDatabase } from "../adapters/database-sqlite/mod.ts";
+import { createHashWorker } from "../adapters/hash-worker/mod.ts";
 import { loadHasher } from "../adapters/hasher.ts";
 import { assembleRegistry, osUser } from "../adapters/local.ts";
 import { createFsStorage } from "../adapters/storage-fs/mod.ts";
@@ -34,9 +35,17 @@ export function holderOf(runtime: Runtime): string {
   return `${osUser()} (${runtime.name}, pid ${process.pid})`;
 }
 
+export interface ComposeOptions {
+  readonly signal?: AbortSignal;
+  /** Large contents are hashed by a thread of their own: for who has other work meanwhile (ADR-0020). */
+  readonly hashBeside?: boolean;
+}
+
 /** Opens everything that the configuration names, migrated and ready. */
-export async function compose(config: Config, runtime: Runtime, signal?: AbortSignal): Promise<Composed> {
+export async function compose(config: Config, runtime: Runtime, options: ComposeOptions = {}): Promise<Composed> {
+  const { signal, hashBeside = false } = options;
   const hasher = await loadHasher();
+  const offload = hashBeside ? createHashWorker() : undefined;
   const database = await openDatabase(config);
   const storage = openStorage(config);
   const { limits } = config;
@@ -44,6 +53,7 @@ export async function compose(config: Config, runtime: Runtime, signal?: AbortSi
     database,
     storage,
     hasher,
+    ...(offload && { offload }),
     verifyReads: config.reads.verify,
     sparseIndexes: config.oci.sparse_indexes,
     sparseImages: config.oci.sparse_images,
@@ -66,7 +76,10 @@ export async function compose(config: Config, runtime: Runtime, signal?: AbortSi
     hasher,
     holder: holderOf(runtime),
     health: () => healthOf({ registry, database, storage, hasher, runtime }),
-    close: () => registry.close(),
+    async close() {
+      await registry.close();
+      offload?.close();
+    },
   };
 }
 

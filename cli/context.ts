@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import { isRegistryError, RegistryError } from "../core/base/errors.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
-import { type Composed, compose } from "./compose.ts";
+import { type Composed, type ComposeOptions, compose } from "./compose.ts";
 import { type Config, type ConfigFlags, configFlags, loadConfig } from "./config.ts";
 import type { Opened } from "./door.ts";
 import { createOutput, EXIT, type ExitCode, type Output } from "./output.ts";
@@ -19,7 +19,7 @@ export interface CommandContext {
    */
   open(): Promise<Opened>;
   /** Opens this machine's, whatever server is named. */
-  openHere(): Promise<Composed>;
+  openHere(options?: Pick<ComposeOptions, "hashBeside">): Promise<Composed>;
 }
 
 /** For `--concurrency` and the like. @throws {RegistryError} `invalid_argument` */
@@ -130,8 +130,8 @@ async function runCommand(
     const config = loadConfig({ flags: options as ConfigFlags, env: runtime.env, cwd: runtime.cwd() });
     trace = config.log.level === "debug";
     if (spec.here === true) refuseServer(config);
-    const openHere = async () => {
-      const composed = await compose(config, runtime, abort.signal);
+    const openHere: CommandContext["openHere"] = async (how) => {
+      const composed = await compose(config, runtime, { ...how, signal: abort.signal });
       opened.push(composed);
       return composed;
     };

@@ -1,7 +1,7 @@
 /**
  * Builds the single file: `bun scripts/build.ts [--outfile dist/artifactstore] [--target bun-linux-arm64] [--entry cli/main.ts]`.
  *
- * The file holds Bun, the program, its worker and every package they import. Two parts need a word:
+ * The file holds Bun, the program, its workers and every package they import. Two parts need a word:
  * - `@napi-rs/blake-hash` is optional and native. Where it is installed for the target, Bun follows its loader to the
  *   `.node` file, embeds it, and unpacks it to a temporary file when it is loaded. Where it is not (another target, an
  *   install without optional packages), its import is left unresolved; it then fails at run time, and the hasher falls
@@ -27,7 +27,7 @@ const { version: number, commit } = version();
 const native = values.target === HOST && existsSync(`${root}node_modules/@napi-rs/blake-hash`);
 const result = await Bun.build({
   // A worker is a program of its own, found by its place below the root.
-  entrypoints: [values.entry, `${root}adapters/manifest-worker/worker.ts`],
+  entrypoints: [values.entry, `${root}adapters/hash-worker/worker.ts`, `${root}adapters/manifest-worker/worker.ts`],
   root,
   compile: {
     target: values.target as Bun.Build.CompileTarget,

@@ -22,13 +22,13 @@ export const serve: CommandSpec = {
         : { cert: server.tls_cert, key: server.tls_key };
     // Before the database is opened: a wrong path is told at once.
     const tls = files && readCertificate(files);
-    const composed = await context.openHere();
+    const composed = await context.openHere({ hashBeside: true });
     // Not above: the other commands would load the whole server to say their one line.
     const { createApp, parseRange, refusal } = await import("../../server/mod.ts");
     const format = output.json ? "json" : config.log.format;
     const log = createLog({ level: config.log.level, format, sink: output.stderr });
     const stopping = new AbortController();
-    const chunks = createChunkPool();
+    const chunks = createChunkPool({ shared: true });
     const app = createApp({
       chunks,
       registry: composed.registry,

@@ -7,7 +7,7 @@ export interface ChunkPool {
   /** Bytes that a chunk should have now: large ones are faster, and few enough of them are out not to fill the memory. */
   readonly size: number;
   /** A chunk with whatever it held before. */
-  take(length: number): Uint8Array<ArrayBuffer>;
+  take(length: number): Uint8Array;
   /** A chunk of other memory, to be freed when it is given back. Whoever has a part of that memory must not be there. */
   adopt(chunk: Uint8Array): void;
   /**
@@ -26,6 +26,8 @@ export interface ChunkPoolOptions {
   readonly mostLarge?: number;
   /** Bytes that may lie unused at most. */
   readonly keep?: number;
+  /** Large chunks lie in memory that other threads can see (core/spi/hash_offload.ts). */
+  readonly shared?: boolean;
 }
 
 const KIB = 1024;
@@ -36,11 +38,12 @@ interface Loan {
 }
 
 export function createChunkPool(options: ChunkPoolOptions = {}): ChunkPool {
-  const { small = 256 * KIB, large = 1024 * KIB, mostLarge = 32, keep = 16 * 1024 * KIB } = options;
-  const free = new Map<number, ArrayBuffer[]>([
+  const { small = 256 * KIB, large = 1024 * KIB, mostLarge = 32, keep = 16 * 1024 * KIB, shared = false } = options;
+  const free = new Map<number, ArrayBufferLike[]>([
     [small, []],
     [large, []],
   ]);
+  const fresh = (size: number) => (shared && size === large ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
   let unused = 0;
   let largeOut = 0;
   // By the very view that was handed out: a part of it, given back, says nothing about the rest.
@@ -61,7 +64,7 @@ export function createChunkPool(options: ChunkPoolOptions = {}): ChunkPool {
       const size = length > small ? large : small;
       const reused = free.get(size)?.pop();
       if (reused !== undefined) unused -= size;
-      const chunk = new Uint8Array(reused ?? new ArrayBuffer(size), 0, length);
+      const chunk = new Uint8Array(reused ?? fresh(size), 0, length);
       const loan: Loan = { size, over: false };
       loans.set(chunk, loan);
       if (size === large) {
@@ -81,7 +84,7 @@ export function createChunkPool(options: ChunkPoolOptions = {}): ChunkPool {
       end(loan);
       if (unused + loan.size > keep) return;
       unused += loan.size;
-      free.get(loan.size)?.push(chunk.buffer as ArrayBuffer);
+      free.get(loan.size)?.push(chunk.buffer);
     },
   };
 }

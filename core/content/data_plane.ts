@@ -13,6 +13,7 @@ import type {
   ServeRequest,
   VerifyResult,
 } from "../spi/data_plane.ts";
+import type { HashOffload } from "../spi/hash_offload.ts";
 import type { StagedObject, StorageBackend, StorageLocation } from "../spi/storage.ts";
 import { passOver } from "./pipeline.ts";
 import { createUploadBytes } from "./upload_bytes.ts";
@@ -21,8 +22,10 @@ import { countedRead, verifiedRead } from "./verified_read.ts";
 export function createInProcessDataPlane(deps: {
   readonly backends: readonly StorageBackend[];
   readonly hasher: Hasher;
+  /** For large contents, where another thread may hash. */
+  readonly offload?: HashOffload | undefined;
 }): DataPlane {
-  const { hasher } = deps;
+  const hashing = { hasher: deps.hasher, offload: deps.offload };
   const backends = new Map(deps.backends.map((backend) => [backend.id, backend]));
   if (backends.size !== deps.backends.length) {
     throw new RegistryError("config_invalid", "Two storage backends have the same id");
@@ -39,7 +42,8 @@ export function createInProcessDataPlane(deps: {
     const { expected_size: expectedSize, signal } = options;
     const staged = await backendOf(options.backend_id).stage(expectedSize === undefined ? {} : { size: expectedSize });
     try {
-      const facts = await passOver(source, hasher, {
+      const facts = await passOver(source, hashing, {
+        size: expectedSize,
         write: (chunk) => staged.write(chunk),
         maxSize: options.max_size,
         algorithms: [...(options.algorithms ?? []), ...(options.expected ?? []).map((d) => d.algorithm)],
@@ -102,7 +106,7 @@ export function createInProcessDataPlane(deps: {
       return countedRead(rawRange(location, start, end, chunks), end - start, request);
     }
     if (request.verify === false) return countedRead(rawRead(location, chunks), size, request);
-    return verifiedRead(rawRead(location, chunks), hasher, request);
+    return verifiedRead(rawRead(location, chunks), hashing, request);
   }
 
   async function verify(
@@ -116,7 +120,8 @@ export function createInProcessDataPlane(deps: {
       return { ok: false, problem: "size", found_size: stored.size };
     }
     try {
-      const facts = await passOver(rawRead(location), hasher, {
+      const facts = await passOver(rawRead(location), hashing, {
+        size: expected.size,
         algorithms: expected.digests.map((d) => d.algorithm),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -135,7 +140,7 @@ export function createInProcessDataPlane(deps: {
 
   const uploads = createUploadBytes({
     backendOf,
-    hasher,
+    hashing,
     async finish(facts, sealed, options) {
       checkExpected(facts, options);
       const { location, deduplicated } = await place(facts, sealed, options);

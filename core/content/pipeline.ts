@@ -5,12 +5,13 @@
 import { RegistryError } from "../base/errors.ts";
 import { abortable } from "../base/stream.ts";
 import type { Algorithm } from "../identity/algorithms.ts";
-import { startDigests } from "../identity/digest_stream.ts";
-import type { Hasher } from "../identity/hasher.ts";
 import type { ContentFacts } from "../spi/data_plane.ts";
+import { type Hashing, startContentDigests } from "./passing_digests.ts";
 
 export interface PassOptions {
   readonly algorithms?: readonly Algorithm[];
+  /** Bytes that should come: says where to hash, and is not checked. */
+  readonly size?: number | undefined;
   readonly maxSize?: number;
   readonly signal?: AbortSignal;
   /** Where the bytes go; awaited before the next chunk is handed over. */
@@ -20,11 +21,11 @@ export interface PassOptions {
 /** Reads `source` to its end. @throws {RegistryError} `limit_exceeded`, `cancelled`, whatever source or `write` throw */
 export async function passOver(
   source: AsyncIterable<Uint8Array>,
-  hasher: Hasher,
+  hashing: Hashing,
   options: PassOptions = {},
 ): Promise<ContentFacts> {
   const { write, signal, maxSize = Number.POSITIVE_INFINITY } = options;
-  const digests = startDigests(hasher, options.algorithms);
+  const digests = startContentDigests(hashing, options.algorithms, options.size);
   let size = 0;
   let writing: Promise<void> | undefined;
   try {
@@ -37,12 +38,14 @@ export async function passOver(
       writing = write?.(chunk);
       // Observed at the next await; the handler keeps a rejection in between from counting as unhandled.
       writing?.catch(() => {});
-      digests.update(chunk);
+      const hashed = digests.update(chunk);
+      if (hashed !== undefined) await hashed;
     }
     await writing;
+    return await digests.finish();
   } catch (error) {
+    digests.drop();
     await writing?.catch(() => {});
     throw error;
   }
-  return digests.finish();
 }

@@ -10,17 +10,16 @@ import { RegistryError } from "../base/errors.ts";
 import { abortable } from "../base/stream.ts";
 import { type Algorithm, DEFAULT_ALGORITHMS } from "../identity/algorithms.ts";
 import type { Digest } from "../identity/digest.ts";
-import { type RunningDigests, startDigests } from "../identity/digest_stream.ts";
-import type { Hasher } from "../identity/hasher.ts";
 import type { ContentFacts, DataPlane, IngestOptions, IngestResult, UploadBytes } from "../spi/data_plane.ts";
 import type { SealedUpload, StagedUpload, StorageBackend, UploadCheckpoint } from "../spi/storage.ts";
+import { type Hashing, type PassingDigests, startContentDigests } from "./passing_digests.ts";
 import { passOver } from "./pipeline.ts";
 
 /** Bytes between checkpoints: what a crash makes a client send again at most, twice. */
 const CHECKPOINT_SIZE = 32 * 1024 * 1024;
 /** What a storage backend must take without a settled checkpoint (core/spi/storage.ts). */
 const UNSETTLED_SIZE = 256 * 1024 * 1024;
-/** Uploads whose hash is kept between requests; of the others the bytes are read again. A state takes some KiB. */
+/** Uploads whose hash is kept between requests; of the others the bytes are read again. A state takes 64 KiB at most. */
 const KEPT_HASHES = 1000;
 
 type UploadMethods = Pick<
@@ -31,12 +30,12 @@ type UploadMethods = Pick<
 interface KeptHash {
   readonly checkpoint: UploadCheckpoint;
   readonly algorithms: ReadonlySet<Algorithm>;
-  readonly digests: RunningDigests;
+  readonly digests: PassingDigests<ContentFacts>;
 }
 
 export function createUploadBytes(deps: {
   backendOf(id: string): StorageBackend;
-  readonly hasher: Hasher;
+  readonly hashing: Hashing;
   /** Checks, places, publishes. */
   finish(
     facts: ContentFacts,
@@ -44,7 +43,7 @@ export function createUploadBytes(deps: {
     options: Pick<IngestOptions, "expected" | "expected_size" | "place" | "backend_id">,
   ): Promise<IngestResult>;
 }): UploadMethods {
-  const { backendOf, hasher } = deps;
+  const { backendOf, hashing } = deps;
   const kept = new Map<string, KeptHash>();
 
   /** The hash that belongs to the upload as it is recorded. Taken: it is put back, or gone. */
@@ -52,18 +51,26 @@ export function createUploadBytes(deps: {
     const hash = kept.get(id);
     kept.delete(id);
     const same = hash?.checkpoint.state === checkpoint?.state && hash?.checkpoint.offset === checkpoint?.offset;
-    return same ? hash : undefined;
+    if (same) return hash;
+    hash?.digests.drop();
+    return undefined;
   }
 
   function keepHash(id: string, hash: KeptHash): void {
+    dropHash(id);
     kept.set(id, hash);
     const [oldest] = kept.keys();
-    if (kept.size > KEPT_HASHES && oldest !== undefined) kept.delete(oldest);
+    if (kept.size > KEPT_HASHES && oldest !== undefined) dropHash(oldest);
+  }
+
+  function dropHash(id: string): void {
+    kept.get(id)?.digests.drop();
+    kept.delete(id);
   }
 
   function begin({ algorithms = [] }: UploadBytes): Omit<KeptHash, "checkpoint"> {
     const all = new Set([...DEFAULT_ALGORITHMS, ...algorithms]);
-    return { algorithms: all, digests: startDigests(hasher, algorithms) };
+    return { algorithms: all, digests: startContentDigests(hashing, algorithms) };
   }
 
   /**
@@ -104,39 +111,55 @@ export function createUploadBytes(deps: {
     { expected = [] }: { readonly expected?: readonly Digest[] } = {},
   ): Promise<void> {
     const known = takeHash(upload);
-    const staged = await open(upload, false);
+    let hash: Omit<KeptHash, "checkpoint"> | undefined = known;
+    let staged: StagedUpload | undefined;
     try {
-      const hash = staged.checkpoint.offset === 0 ? begin(upload) : known;
-      const broken = await pump(upload, staged, source, hash?.digests, expected);
+      staged = await open(upload, false);
+      if (staged.checkpoint.offset === 0) {
+        known?.digests.drop();
+        hash = begin(upload);
+      }
+      const { broken, whole } = await pump(upload, staged, source, hash?.digests, expected);
       try {
         const checkpoint = await staged.sync();
         await save(upload, staged, checkpoint, broken === undefined ? "whole" : "cut");
-        if (hash !== undefined) keepHash(upload.upload_id, { ...hash, checkpoint });
+        if (hash !== undefined && whole) {
+          keepHash(upload.upload_id, { ...hash, checkpoint });
+          hash = undefined;
+        }
       } catch (error) {
         throw broken === undefined ? error : broken.error;
       }
       if (broken !== undefined) throw broken.error;
     } finally {
-      await staged.close();
+      hash?.digests.drop();
+      await staged?.close();
     }
   }
 
-  /** @returns how the source broke; what came before counts. Throws where nothing after the last checkpoint does. */
+  /**
+   * @returns how the source broke (what came before counts), and whether `digests` has seen all that came. Throws where
+   * nothing after the last checkpoint counts.
+   */
   async function pump(
     upload: UploadBytes,
     staged: StagedUpload,
     source: AsyncIterable<Uint8Array>,
-    digests: RunningDigests | undefined,
+    digests: PassingDigests<ContentFacts> | undefined,
     expected: readonly Digest[],
-  ): Promise<{ readonly error: unknown } | undefined> {
+  ): Promise<{ readonly broken: { readonly error: unknown } | undefined; readonly whole: boolean }> {
     const algorithms = expected.map(({ algorithm }) => algorithm);
-    const checked = expected.length === 0 ? undefined : startDigests(hasher, algorithms);
+    const checked = expected.length === 0 ? undefined : startContentDigests(hashing, algorithms);
     const failures: unknown[] = [];
     const note = (error: unknown) => void failures.push(error);
     let writing: Promise<void> | undefined;
     let saving: Promise<void> | undefined;
     let unsaved = 0;
     let broken: { readonly error: unknown } | undefined;
+    let whole = true;
+    const miss = () => {
+      whole = false;
+    };
     try {
       for await (const chunk of abortable(source, upload.signal)) {
         await writing;
@@ -152,27 +175,24 @@ export function createUploadBytes(deps: {
         unsaved += chunk.length;
         if (unsaved > UNSETTLED_SIZE) throw tooMuchToCheck();
         writing = staged.write(chunk).catch(note);
-        digests?.update(chunk);
-        checked?.update(chunk);
+        // Of what cannot be hashed beside this thread any more, the bytes are read again in the end.
+        if (whole) await digests?.update(chunk)?.catch(miss);
+        await checked?.update(chunk);
       }
     } catch (error) {
       broken = { error };
     }
-    await Promise.all([writing, saving]);
-    if (failures.length > 0) throw failures[0];
-    if (checked === undefined) return broken;
-    // Half of the bytes cannot be checked, so none of them counts.
-    if (broken !== undefined) throw broken.error;
-    const found = checked.finish().digests;
-    for (const digest of expected) {
-      const actual = found[digest.algorithm];
-      if (actual?.equals(digest) === true) continue;
-      throw new RegistryError("digest_mismatch", `The bytes of this request have the digest ${actual}, not ${digest}`, {
-        expected: digest.toString(),
-        actual: actual?.toString(),
-      });
+    try {
+      await Promise.all([writing, saving]);
+      if (failures.length > 0) throw failures[0];
+      if (checked === undefined) return { broken, whole };
+      // Half of the bytes cannot be checked, so none of them counts.
+      if (broken !== undefined) throw broken.error;
+      checkHere(await checked.finish(), expected);
+      return { broken, whole };
+    } finally {
+      checked?.drop();
     }
-    return undefined;
   }
 
   async function completeUpload(
@@ -180,20 +200,24 @@ export function createUploadBytes(deps: {
     options: Pick<IngestOptions, "expected" | "expected_size" | "algorithms" | "place">,
   ): Promise<IngestResult> {
     const known = takeHash(upload);
-    const staged = await open(upload, true);
+    let staged: StagedUpload | undefined;
     try {
+      staged = await open(upload, true);
       const sealed = await staged.seal();
       const algorithms = [...(options.algorithms ?? []), ...(options.expected ?? []).map((d) => d.algorithm)];
       const covered = known !== undefined && algorithms.every((algorithm) => known.algorithms.has(algorithm));
-      const facts = covered
-        ? known.digests.finish()
-        : await passOver(sealed.read(), hasher, {
-            algorithms: [...(upload.algorithms ?? []), ...algorithms],
-            ...(upload.signal === undefined ? {} : { signal: upload.signal }),
-          });
+      // Where the hash is gone with the thread that had it, the bytes are still there.
+      const facts =
+        (covered ? await known.digests.finish().catch(() => undefined) : undefined) ??
+        (await passOver(sealed.read(), hashing, {
+          algorithms: [...(upload.algorithms ?? []), ...algorithms],
+          size: sealed.size,
+          ...(upload.signal === undefined ? {} : { signal: upload.signal }),
+        }));
       return await deps.finish(facts, sealed, { ...options, backend_id: upload.backend_id });
     } finally {
-      await staged.close();
+      known?.digests.drop();
+      await staged?.close();
     }
   }
 
@@ -202,11 +226,22 @@ export function createUploadBytes(deps: {
     completeUpload,
     sealedUpload: (backendId, id) => backendOf(backendId).sealedUpload(id),
     async discardUpload(backendId, id) {
-      kept.delete(id);
+      dropHash(id);
       await backendOf(backendId).discardUpload(id);
     },
     listUploads: (backendId, before) => backendOf(backendId).listUploads(before),
   };
+}
+
+function checkHere({ digests: found }: ContentFacts, expected: readonly Digest[]): void {
+  for (const digest of expected) {
+    const actual = found[digest.algorithm];
+    if (actual?.equals(digest) === true) continue;
+    throw new RegistryError("digest_mismatch", `The bytes of this request have the digest ${actual}, not ${digest}`, {
+      expected: digest.toString(),
+      actual: actual?.toString(),
+    });
+  }
 }
 
 function tooMuchToCheck(): RegistryError {

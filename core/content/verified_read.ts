@@ -5,33 +5,41 @@
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
 import { digestOf } from "../identity/content_address.ts";
-import { createDigest } from "../identity/digest.ts";
-import type { Hasher } from "../identity/hasher.ts";
 import type { ServeRequest } from "../spi/data_plane.ts";
+import { type Hashing, startDigest } from "./passing_digests.ts";
 
 const CHECK_FIRST_BYTES = 4 * 1024 * 1024;
 
 export async function* verifiedRead(
   source: AsyncIterable<Uint8Array>,
-  hasher: Hasher,
+  hashing: Hashing,
   request: ServeRequest,
 ): AsyncGenerator<Uint8Array, void, void> {
   const expected = digestOf(request.address);
-  const state = hasher.create(expected.algorithm);
+  const digest = startDigest(hashing, expected.algorithm, request.size);
   const holdAll = request.size <= CHECK_FIRST_BYTES;
   const held: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of told(source, request)) {
-    throwIfCancelled(request.signal);
-    state.update(chunk);
-    size += chunk.length;
-    if (size > request.size) throw corrupt(request, "more bytes than recorded");
-    held.push(chunk);
-    if (holdAll) continue;
-    while (held.length > 1) yield held.shift() as Uint8Array;
+  let hashed: Promise<void> | undefined;
+  try {
+    for await (const chunk of told(source, request)) {
+      throwIfCancelled(request.signal);
+      size += chunk.length;
+      if (size > request.size) throw corrupt(request, "more bytes than recorded");
+      // Of the chunk before, which the reader may overwrite as soon as it has it. Meanwhile this one was read.
+      if (hashed !== undefined) await hashed;
+      hashed = digest.update(chunk);
+      hashed?.catch(() => {}); // it is reported when its turn comes
+      held.push(chunk);
+      if (holdAll) continue;
+      while (held.length > 1) yield held.shift() as Uint8Array;
+    }
+    if (size !== request.size) throw corrupt(request, "fewer bytes than recorded");
+    if (hashed !== undefined) await hashed;
+    if (!(await digest.finish()).equals(expected)) throw corrupt(request, "another digest");
+  } finally {
+    digest.drop();
   }
-  if (size !== request.size) throw corrupt(request, "fewer bytes than recorded");
-  if (!createDigest(expected.algorithm, state.digest()).equals(expected)) throw corrupt(request, "another digest");
   yield* held;
 }
 

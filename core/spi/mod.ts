@@ -7,6 +7,7 @@ export type { Digest } from "../identity/digest.ts";
 export type * from "./authenticator.ts";
 export type * from "./data_plane.ts";
 export type * from "./database.ts";
+export type * from "./hash_offload.ts";
 export type * from "./hasher.ts";
 export type * from "./health.ts";
 export type * from "./runtime.ts";

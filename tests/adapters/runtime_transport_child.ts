@@ -49,7 +49,7 @@ async function* counted(bytes: number): AsyncGenerator<Uint8Array> {
   }
 }
 const chunks = createChunkPool();
-const seen = new Set<ArrayBuffer>();
+const seen = new Set<ArrayBufferLike>();
 
 async function answer(request: Request, connection: Connection): Promise<Response> {
   const url = new URL(request.url);

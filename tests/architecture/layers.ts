@@ -60,6 +60,8 @@ const ADAPTER_EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "adapters/local.ts": ["core/mod.ts", "migrations", "adapters"],
   // A program of its own around one pure function of core.
   "adapters/manifest-worker/worker.ts": ["core/manifest/mod.ts"],
+  // A program of its own, which picks its kernel as the main one does.
+  "adapters/hash-worker/worker.ts": ["adapters/hasher.ts"],
   // Pick one sibling by what this runtime can load.
   "adapters/hasher.ts": ["adapters/hasher-*"],
   "adapters/runtime.ts": ["adapters/runtime", "adapters/runtime-*"],
