@@ -75,10 +75,11 @@ async function nextWorker(strict: boolean): Promise<Worker> {
   return worker;
 }
 
+let sites = 0;
+
 /** A store that is cut again and again; a new one now and then, since new directories are where syncs are forgotten. */
 class Site {
   readonly mode: Mode;
-  #count = 0;
   objects = "";
   database = "";
 
@@ -89,13 +90,18 @@ class Site {
   renew(): void {
     const [objects, database] = this.mode === "strict" ? [{ path: folder }, { path: folder }] : disks;
     if (objects === undefined || database === undefined) throw new Error("no disks");
-    for (const old of [this.objects, this.database])
-      if (old !== "") rmSync(join(old, ".."), { recursive: true, force: true });
-    const name = `${this.mode}-${this.#count++}-${process.pid}`;
+    this.remove();
+    // Never the name of another: a mutant would be caught by what the one before it has left.
+    const name = `${this.mode}-${sites++}-${process.pid}`;
     this.objects = join(objects.path, name, "objects");
     this.database = join(database.path, `${name}-db`, "artifact-store.db");
     // The strict disk begins where the trace begins: its root is there.
     if (this.mode === "strict") mkdirSync(this.objects, { recursive: true });
+  }
+
+  remove(): void {
+    for (const old of [this.objects, this.database])
+      if (old !== "") rmSync(join(old, ".."), { recursive: true, force: true });
   }
 
   get place() {
@@ -170,6 +176,7 @@ async function cutAgainAndAgain(
   }
   acknowledged += oracle?.acknowledged ?? 0;
   oracle?.close();
+  site.remove();
   return { cuts: done, acknowledged, problems, codes, lost };
 }
 
