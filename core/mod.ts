@@ -47,6 +47,8 @@ export type {
 export { parseAsOf } from "./oci/as_of.ts";
 export { checkRepository, checkTag, isRepository, parseReference } from "./oci/names.ts";
 export { checkPushTarget } from "./oci/packages/names.ts";
+export type { SetTagRulesInput, TagRules, TagRulesPreview } from "./oci/tag_rule_use_cases.ts";
+export { compileTagRules, type DecidingRule, MAX_TAG_RULES } from "./oci/tag_rules.ts";
 export type {
   BlobContent,
   BlobUpload,

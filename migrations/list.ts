@@ -8,6 +8,7 @@ import * as oci from "./0006_oci.ts";
 import * as uploadDoors from "./0007_upload_doors.ts";
 import * as ociHistory from "./0008_oci_history.ts";
 import * as packageArtifacts from "./0009_package_artifacts.ts";
+import * as ociTagRules from "./0010_oci_tag_rules.ts";
 import * as uploadCounts from "./0011_upload_counts.ts";
 import type { Migration } from "./types.ts";
 
@@ -21,5 +22,6 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: "upload_doors", tables: uploadDoors.TABLES, up: uploadDoors.up },
   { version: 8, name: "oci_history", tables: ociHistory.TABLES, up: ociHistory.up },
   { version: 9, name: "package_artifacts", tables: packageArtifacts.TABLES, up: packageArtifacts.up },
+  { version: 10, name: "oci_tag_rules", tables: ociTagRules.TABLES, up: ociTagRules.up },
   { version: 11, name: "upload_counts", tables: uploadCounts.TABLES, up: uploadCounts.up },
 ];

@@ -32,6 +32,7 @@ import { metadataSchemaRoutes } from "./routes/metadata_schemas.ts";
 import { objectRoutes } from "./routes/objects.ts";
 import { ociImportRoutes } from "./routes/oci_imports.ts";
 import { packageRoutes } from "./routes/packages.ts";
+import { tagRuleRoutes } from "./routes/tag_rules.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 
 export interface AppOptions {
@@ -109,6 +110,7 @@ export function createApp(options: AppOptions): App {
   uploadRoutes(app, registry, options.chunks);
   doctorRoutes(app, registry);
   eventRoutes(app, registry, options.stopping);
+  tagRuleRoutes(app, registry.oci);
   ociRoutes(app, registry.oci, options.chunks);
   app.notFound(notFound(app));
   app.onError((error, c) => {

@@ -50,6 +50,7 @@ export const ERROR_ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   version_exists: { status: 409, title: "Version exists" },
   not_empty: { status: 409, title: "Not empty" },
   content_removed: { status: 410, title: "The content was removed" },
+  tag_immutable: { status: 409, title: "The tag is immutable" },
   conflict: { status: 409, title: "Conflict" },
   upload_offset_mismatch: { status: 409, title: "The upload is at another offset" },
   upload_length_mismatch: { status: 400, title: "Lengths of the upload contradict each other" },

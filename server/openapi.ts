@@ -10,6 +10,7 @@ const TAGS = [
   { name: "events", description: "What happened, in order, and the chain that proves it" },
   { name: "maintenance", description: "Looking after the store" },
   { name: "health", description: "How the server is" },
+  { name: "repositories", description: "OCI repositories: what clients of `/v2/` do not ask for" },
   { name: "metadata schemas", description: "What metadata must look like" },
 ] as const;
 

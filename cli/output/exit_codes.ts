@@ -59,6 +59,7 @@ export const ERROR_EXITS: Readonly<Record<ErrorCode, ExitCode>> = {
   version_exists: EXIT.refused,
   not_empty: EXIT.refused,
   content_removed: EXIT.refused,
+  tag_immutable: EXIT.refused,
   conflict: EXIT.refused,
   upload_offset_mismatch: EXIT.refused,
   upload_length_mismatch: EXIT.refused,

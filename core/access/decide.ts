@@ -18,6 +18,7 @@ export type Action =
   | "oci:delete"
   | "oci:catalog"
   | "oci:delete_repository"
+  | "oci:administer"
   | "event:read"
   | "event:redact"
   | "registry:maintain";

@@ -44,6 +44,7 @@ export type ErrorCode =
   | "version_exists"
   | "not_empty"
   | "content_removed"
+  | "tag_immutable"
   | "conflict"
   | "upload_offset_mismatch"
   | "upload_length_mismatch"

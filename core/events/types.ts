@@ -18,6 +18,12 @@ export type ExternalRef = ManifestExternalRef;
 /** One entry of a package: a file, an explicit empty directory, or a symlink that stays inside the package. */
 export type PackageEntry = ManifestEntry;
 
+/** Tags of repositories that both match are immutable; patterns as in `core/base/glob.ts`. */
+export type TagRule = {
+  readonly repositories: string;
+  readonly tags: string;
+};
+
 export interface EventPayloads {
   "v1.tenant.created": { readonly tenant: string };
   "v1.retention_class.registered": {
@@ -102,6 +108,12 @@ export interface EventPayloads {
     readonly manifests: number;
     readonly blobs: number;
   };
+  /** `rules` are all that there are now; `previous`: how often they were set before. `subject`: the tenant. */
+  "v1.oci.tag_rules_set": {
+    readonly rules: readonly TagRule[];
+    readonly previous: number;
+    readonly reason: string;
+  };
   /** The payload and salt of event `sequence` were erased. */
   "v1.event.redacted": { readonly sequence: number; readonly reason: string };
 }
@@ -131,6 +143,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<EventType>([
   "v1.oci.tag_deleted",
   "v1.oci.manifest_deleted",
   "v1.oci.repository_deleted",
+  "v1.oci.tag_rules_set",
   "v1.event.redacted",
 ]);
 

@@ -14,9 +14,11 @@ import { listRepositories } from "./list_repositories.ts";
 import { listTags } from "./list_tags.ts";
 import { mountBlob } from "./mount_blob.ts";
 import { withPackages } from "./packages/mod.ts";
+import { previewTagRules } from "./preview_tag_rules.ts";
 import { pushBlob } from "./push_blob.ts";
 import { pushManifest } from "./push_manifest.ts";
 import { restoreTag } from "./restore_tag.ts";
+import { getTagRules, setTagRules } from "./set_tag_rules.ts";
 import { showRepository } from "./show_repository.ts";
 import { tagHistory } from "./tag_history.ts";
 import type { OciRegistry } from "./types.ts";
@@ -46,6 +48,9 @@ export function createOci(deps: OciDeps): OciRegistry {
     browseRepositories: (caller, input) => browseRepositories(deps, caller, input),
     showRepository: (caller, input) => showRepository(deps, caller, input),
     deleteRepository: (caller, input) => deleteRepository(deps, caller, input),
+    getTagRules: (caller) => getTagRules(deps, caller),
+    setTagRules: (caller, input) => setTagRules(deps, caller, input),
+    previewTagRules: (caller, input) => previewTagRules(deps, caller, input),
   };
   return withPackages(deps, {
     ...withCodes(deps.database, useCases),

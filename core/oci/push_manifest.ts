@@ -7,12 +7,15 @@ import { MAX_OCI_MANIFEST_BYTES, type OciManifestFacts, type OciReference, readO
 import type { Caller } from "../spi/authenticator.ts";
 import { type Loaded, type Want, type Wants, want } from "../views/loader.ts";
 import { blobByDigest } from "../views/oci_blobs.ts";
+import type { RepositoryName } from "../views/oci_located.ts";
 import { manifestByDigest } from "../views/oci_manifests.ts";
+import { tagRulesOf } from "../views/oci_tag_rules.ts";
 import { tagByName } from "../views/oci_tags.ts";
-import type { OciManifestsTable, OciTagsTable } from "../views/tables.ts";
+import type { OciManifestsTable, OciTagRulesTable, OciTagsTable } from "../views/tables.ts";
 import type { OciDeps } from "./deps.ts";
 import { checkRepository, checkTag, parseReference } from "./names.ts";
 import { commitIn, refer } from "./repository_unit.ts";
+import { checkTagsMayGo } from "./tag_rules.ts";
 import type { PushedManifest, PushManifestInput } from "./types.ts";
 
 /** distribution-spec, end-7b: registries take at least 10. */
@@ -36,7 +39,14 @@ export async function pushManifest(deps: OciDeps, caller: Caller, input: PushMan
   const digest = checkDigest(deps.hasher, bytes, "digest" in reference ? reference.digest : undefined).toString();
   const facts = readOciManifest(bytes, input.mediaType);
   const repository = await refer(deps, caller, input.repository);
-  const push: Push = { digest, bytes, facts, tags, required: requiredBy(facts, deps) };
+  const push: Push = {
+    repository: { tenant: caller.tenant, name: input.repository },
+    digest,
+    bytes,
+    facts,
+    tags,
+    required: requiredBy(facts, deps),
+  };
   await commitIn(
     deps,
     caller,
@@ -48,6 +58,7 @@ export async function pushManifest(deps: OciDeps, caller: Caller, input: PushMan
 }
 
 export interface Push {
+  readonly repository: RepositoryName;
   readonly digest: string;
   readonly bytes: Uint8Array;
   readonly facts: OciManifestFacts;
@@ -63,8 +74,9 @@ export function requiredBy({ references }: OciManifestFacts, deps: OciDeps): rea
   return references.filter(({ kind, foreign }) => !foreign && !(kind === "manifest" ? sparseIndexes : sparseImages));
 }
 
-export function wantsOf(repositoryId: string, { digest, tags, required }: Push): Wants {
+export function wantsOf(repositoryId: string, { repository, digest, tags, required }: Push): Wants {
   const wants: Record<string, Want<unknown>> = { manifest: want(manifestByDigest, { repositoryId, digest }) };
+  if (tags.length > 0) wants.rules = want(tagRulesOf, repository.tenant);
   for (const tag of tags) wants[`tag ${tag}`] = want(tagByName, { repositoryId, tag });
   for (const { digest, kind } of required) {
     wants[`blob ${digest}`] = want(blobByDigest, { repositoryId, digest });
@@ -73,9 +85,9 @@ export function wantsOf(repositoryId: string, { digest, tags, required }: Push):
   return wants;
 }
 
-/** Nothing for what is there already. @throws {RegistryError} `manifest_blob_unknown`, `invalid_manifest` */
+/** Nothing for what is there already. @throws {RegistryError} `manifest_blob_unknown`, `invalid_manifest`, `tag_immutable` */
 export function eventsOf(repositoryId: string, push: Push, found: Loaded<Wants>): readonly NewEvent[] {
-  const { digest, bytes, facts, tags, required, restoredFrom } = push;
+  const { repository, digest, bytes, facts, tags, required, restoredFrom } = push;
   const events: NewEvent[] = [];
   const known = found.manifest as OciManifestsTable | undefined;
   // Also of a manifest that is there: a blob may have been deleted since, and 201 says that it can be pulled.
@@ -89,12 +101,15 @@ export function eventsOf(repositoryId: string, push: Push, found: Loaded<Wants>)
   } else if (known.media_type !== facts.mediaType) {
     throw otherType(digest, known.media_type);
   }
+  const moved: string[] = [];
   for (const tag of tags) {
     const previous = (found[`tag ${tag}`] as OciTagsTable | undefined)?.digest ?? null;
     if (previous === digest) continue;
+    if (previous !== null) moved.push(tag);
     const payload = { tag, digest, previous, ...(restoredFrom !== undefined && { restored_from: restoredFrom }) };
     events.push({ type: "v1.oci.tag_moved", subject: repositoryId, payload });
   }
+  checkTagsMayGo(found.rules as OciTagRulesTable | undefined, repository.name, moved);
   return events;
 }
 

@@ -27,7 +27,12 @@ export async function restoreTag(
     const { digest, media_type, bytes } = await manifestOf(deps, caller, repository, then);
     const facts = readOciManifest(bytes, media_type);
     const restoredFrom = then.sequence;
-    const push: Push = { digest, bytes, facts, tags: [tag], required: requiredBy(facts, deps), restoredFrom };
+    const push: Push = {
+      repository: { tenant: caller.tenant, name: repository },
+      ...{ digest, bytes, facts, restoredFrom },
+      tags: [tag],
+      required: requiredBy(facts, deps),
+    };
     const restored = await commitIn(
       deps,
       caller,

@@ -9,6 +9,7 @@ import type { Algorithm } from "../identity/algorithms.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import type { AsOf, OciAdministration } from "./administration.ts";
+import type { TagRuleUseCases } from "./tag_rule_use_cases.ts";
 
 /** Digests of the two algorithms that the spec registers: `sha256:<hex>` or `sha512:<hex>`. */
 export type OciAlgorithm = Exclude<Algorithm, "blake3">;
@@ -83,7 +84,7 @@ export interface PushManifestInput {
   readonly tags?: readonly string[];
 }
 
-export interface OciRegistry extends OciAdministration {
+export interface OciRegistry extends OciAdministration, TagRuleUseCases {
   /**
    * `reference`: a tag or a digest; what has a colon is a digest. `asOf`: what the tag pointed at then. It counts as a
    * pull, unless `peek` is set.
@@ -176,13 +177,17 @@ export interface OciRegistry extends OciAdministration {
   ): Promise<PushedBlob | undefined>;
   /**
    * @throws {RegistryError} `invalid_digest`, `digest_mismatch`, `invalid_tag`, `invalid_manifest`, `manifest_blob_unknown`
-   * (`data.missing`: up to 100 digests), `limit_exceeded` (`data.limit` of bytes: 4 MiB; `data.tags`: too many tags)
+   * (`data.missing`: up to 100 digests), `limit_exceeded` (`data.limit` of bytes: 4 MiB; `data.tags`: too many tags),
+   * `tag_immutable` (one of the tags may not move here; nothing is stored)
    */
   pushManifest(caller: Caller, input: PushManifestInput): Promise<PushedManifest>;
 
-  /** The manifest stays. @throws {RegistryError} `repository_not_found`, `manifest_not_found`, `invalid_tag` */
+  /** The manifest stays. @throws {RegistryError} `repository_not_found`, `manifest_not_found`, `invalid_tag`, `tag_immutable` */
   deleteTag(caller: Caller, input: { repository: string; tag: string }): Promise<void>;
-  /** And every tag that points at it. @throws {RegistryError} `repository_not_found`, `manifest_not_found`, `invalid_digest` */
+  /**
+   * And every tag that points at it.
+   * @throws {RegistryError} `repository_not_found`, `manifest_not_found`, `invalid_digest`, `tag_immutable`
+   */
   deleteManifest(caller: Caller, input: { repository: string; digest: string }): Promise<{ tags: readonly string[] }>;
   /**
    * Unlinks it here, under all its digests. Manifests that name it stay, and a new push links it again.

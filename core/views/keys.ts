@@ -29,6 +29,7 @@ export const factKeys = {
   ociTag: (repositoryId: string, tag: string) => `oci tag ${repositoryId} ${tag}`,
   /** The whole set of tags that point at a manifest. */
   ociTagsOf: (repositoryId: string, digest: string) => `oci tags of ${repositoryId} ${digest}`,
+  ociTagRules: (tenant: string) => `oci tag rules ${tenant}`,
   event: (sequence: number) => `event ${sequence}`,
   deletion: (subject: string) => `deletion ${subject}`,
 };
@@ -107,6 +108,8 @@ export function touches(tenant: string, event: NewEvent): readonly string[] {
         ...tags.map((tag) => factKeys.ociTag(event.subject, tag)),
       ];
     }
+    case "v1.oci.tag_rules_set":
+      return [factKeys.ociTagRules(tenant)];
     case "v1.event.redacted":
       return [factKeys.event(event.payload.sequence)];
   }

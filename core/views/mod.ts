@@ -8,6 +8,7 @@ import { objectsView } from "./objects.ts";
 import { ociBlobsView } from "./oci_blobs.ts";
 import { ociManifestsView } from "./oci_manifests.ts";
 import { ociRepositoriesView } from "./oci_repositories.ts";
+import { ociTagRulesView } from "./oci_tag_rules.ts";
 import { ociTagsView } from "./oci_tags.ts";
 import { packageArtifactsView } from "./package_artifacts.ts";
 import { packagesView } from "./packages.ts";
@@ -30,6 +31,7 @@ export const VIEWS: readonly View[] = [
   ociManifestsView,
   ociTagsView,
   packageArtifactsView,
+  ociTagRulesView,
 ];
 
 export async function reduceAll(

@@ -87,3 +87,18 @@ export const tagsOf: Loader<{ repositoryId: string; digest: string }, readonly s
     return found;
   },
 };
+
+/** All tags of a repository. */
+export const tagNamesOf: Loader<string, readonly string[]> = {
+  name: "oci tag names",
+  keyOf: factKeys.ociContents,
+  async load(db, ids) {
+    const keys = ids.map((id) => [id]);
+    const rows = await selectByKeys(db, "oci_tags", ["repository_id", "tag"], ["repository_id"], keys);
+    const found = new Map<string, string[]>(ids.map((id) => [factKeys.ociContents(id), []]));
+    // In byte order, so that every database names the same one first.
+    rows.sort((a, b) => (a.tag < b.tag ? -1 : 1));
+    for (const row of rows) found.get(factKeys.ociContents(row.repository_id))?.push(row.tag);
+    return found;
+  },
+};

@@ -252,6 +252,17 @@ export interface PackageArtifactsTable {
   sequence: number;
 }
 
+export interface OciTagRulesTable {
+  tenant: string;
+  /** 1, 2, 3 ...: how often they were set. */
+  revision: number;
+  /** JCS text: the list, in order. */
+  rules: string;
+  reason: string;
+  set_at: string;
+  set_by: string;
+}
+
 /** Operational: who does exclusive work right now. */
 export interface MaintenanceLockTable {
   name: string;
@@ -353,6 +364,7 @@ export interface ViewTables {
   oci_tags: OciTagsTable;
   oci_tag_history: OciTagHistoryTable;
   package_artifacts: PackageArtifactsTable;
+  oci_tag_rules: OciTagRulesTable;
 }
 
 export interface Tables extends ViewTables {

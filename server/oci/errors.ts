@@ -94,6 +94,8 @@ export const OCI_ANSWERS: Readonly<Record<ErrorCode, OciAnswer>> = {
   version_exists: invalid,
   not_empty: { code: "DENIED" },
   content_removed: { code: "MANIFEST_UNKNOWN" },
+  // What a client may not do, and it need not ask again; 409 says that to none of them.
+  tag_immutable: { code: "DENIED", status: 403 },
   conflict: invalid,
   upload_offset_mismatch: { code: "BLOB_UPLOAD_INVALID", status: 416 },
   upload_length_mismatch: { code: "SIZE_INVALID" },

@@ -64,6 +64,7 @@ export const VIEW_TABLES = [
   "package_artifacts",
   "oci_deleted_repositories",
   "oci_removed_manifests",
+  "oci_tag_rules",
 ] as const;
 /** The log itself: appended by the ledger. */
 export const LOG_TABLES = ["events", "event_payloads", "event_head"] as const;

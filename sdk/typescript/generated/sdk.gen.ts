@@ -2,7 +2,7 @@
 // Generated from docs/api/openapi.json. Do not edit; renew it: node scripts/generate_sdk.ts
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, ImportOciData, ImportOciErrors, ImportOciResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
+import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetTagRulesData, GetTagRulesErrors, GetTagRulesResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, ImportOciData, ImportOciErrors, ImportOciResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PreviewTagRulesData, PreviewTagRulesErrors, PreviewTagRulesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, SetTagRulesData, SetTagRulesErrors, SetTagRulesResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -388,6 +388,45 @@ export class Api extends HeyApiClient {
             querySerializer: { parameters: { type: { array: { explode: false } } } },
             url: '/events',
             ...options
+        });
+    }
+    
+    /**
+     * The rules for immutable tags
+     */
+    public getTagRules<ThrowOnError extends boolean = true>(options?: Options<GetTagRulesData, ThrowOnError>): RequestResult<GetTagRulesResponses, GetTagRulesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetTagRulesResponses, GetTagRulesErrors, ThrowOnError>({ url: '/v1/tag-rules', ...options });
+    }
+    
+    /**
+     * Replace the rules for immutable tags
+     *
+     * A tag that falls under a rule cannot move or be removed from then on, nor can the manifest or repository that it points at. Setting what there is changes nothing.
+     */
+    public setTagRules<ThrowOnError extends boolean = true>(options: Options<SetTagRulesData, ThrowOnError>): RequestResult<SetTagRulesResponses, SetTagRulesErrors, ThrowOnError> {
+        return (options.client ?? this.client).put<SetTagRulesResponses, SetTagRulesErrors, ThrowOnError>({
+            url: '/v1/tag-rules',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * What other rules would change for the tags that there are
+     *
+     * It sets nothing. It looks at every tag; while that takes long the answer is spaces.
+     */
+    public previewTagRules<ThrowOnError extends boolean = true>(options: Options<PreviewTagRulesData, ThrowOnError>): RequestResult<PreviewTagRulesResponses, PreviewTagRulesErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<PreviewTagRulesResponses, PreviewTagRulesErrors, ThrowOnError>({
+            url: '/v1/tag-rules/preview',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
 }

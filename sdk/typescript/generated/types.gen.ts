@@ -687,6 +687,108 @@ export type Event = {
     payload_url: string | null;
 };
 
+export type TagRules = {
+    /**
+     * How often they were set; 0: never
+     */
+    revision: number;
+    /**
+     * Tags that match both patterns of a rule are immutable; the first such rule is the one that is named
+     */
+    rules: Array<TagRule>;
+    /**
+     * Why they were set, the last time
+     */
+    reason: string | null;
+    set_at: string | null;
+    /**
+     * Opaque id of a principal
+     */
+    set_by: string | null;
+};
+
+export type TagRule = {
+    /**
+     * Pattern over whole names of repositories: `*` any characters but `/`, `?` one of them, `[a-z]` and `[^a-z]` one of these or another, `\` before what is meant as it is. 512 bytes at most
+     */
+    repositories: string;
+    /**
+     * Pattern over whole tags
+     */
+    tags: string;
+};
+
+export type SetTagRules = {
+    /**
+     * Tags that match both patterns of a rule are immutable; the first such rule is the one that is named
+     */
+    rules: Array<TagRule>;
+    /**
+     * Kept in the log
+     */
+    reason: string;
+    /**
+     * The `revision` that was read: with another one by now nothing is set. Without it the last one wins
+     */
+    expected?: number;
+};
+
+export type TagRulesPreview = {
+    /**
+     * How often they were set; 0: never
+     */
+    revision: number;
+    /**
+     * Tags that there are
+     */
+    tags: number;
+    /**
+     * Those that are immutable today
+     */
+    immutable: number;
+    /**
+     * Tags that are free today
+     */
+    becoming_immutable: {
+        count: number;
+        /**
+         * The first 20, in byte order
+         */
+        examples: Array<{
+            repository: string;
+            tag: string;
+            /**
+             * Which one, from 1, makes it immutable, or did
+             */
+            rule: number;
+        }>;
+    };
+    /**
+     * Tags that are immutable today
+     */
+    becoming_free: {
+        count: number;
+        /**
+         * The first 20, in byte order
+         */
+        examples: Array<{
+            repository: string;
+            tag: string;
+            /**
+             * Which one, from 1, makes it immutable, or did
+             */
+            rule: number;
+        }>;
+    };
+};
+
+export type PreviewTagRules = {
+    /**
+     * Tags that match both patterns of a rule are immutable; the first such rule is the one that is named
+     */
+    rules: Array<TagRule>;
+};
+
 export type GetHealthData = {
     body?: never;
     path?: never;
@@ -3349,7 +3451,7 @@ export type ListEventsData = {
         /**
          * Only events of these types: with commas, or the parameter several times
          */
-        type?: Array<'v1.tenant.created' | 'v1.retention_class.registered' | 'v1.metadata_schema.registered' | 'v1.package.created' | 'v1.retention.default_applied' | 'v1.package.file_ingested' | 'v1.package.file_replaced' | 'v1.package.file_removed' | 'v1.package.finalized' | 'v1.package.abandoned' | 'v1.package.deleted' | 'v1.object.stored' | 'v1.object.damage_found' | 'v1.object.restored' | 'v1.oci.repository_created' | 'v1.oci.blob_linked' | 'v1.oci.blob_unlinked' | 'v1.oci.manifest_pushed' | 'v1.oci.tag_moved' | 'v1.oci.tag_deleted' | 'v1.oci.manifest_deleted' | 'v1.oci.repository_deleted' | 'v1.event.redacted'>;
+        type?: Array<'v1.tenant.created' | 'v1.retention_class.registered' | 'v1.metadata_schema.registered' | 'v1.package.created' | 'v1.retention.default_applied' | 'v1.package.file_ingested' | 'v1.package.file_replaced' | 'v1.package.file_removed' | 'v1.package.finalized' | 'v1.package.abandoned' | 'v1.package.deleted' | 'v1.object.stored' | 'v1.object.damage_found' | 'v1.object.restored' | 'v1.oci.repository_created' | 'v1.oci.blob_linked' | 'v1.oci.blob_unlinked' | 'v1.oci.manifest_pushed' | 'v1.oci.tag_moved' | 'v1.oci.tag_deleted' | 'v1.oci.manifest_deleted' | 'v1.oci.repository_deleted' | 'v1.oci.tag_rules_set' | 'v1.event.redacted'>;
         /**
          * Only events about this: id of a package, content address, name of a tenant or of a class
          */
@@ -3415,3 +3517,206 @@ export type ListEventsResponses = {
 };
 
 export type ListEventsResponse = ListEventsResponses[keyof ListEventsResponses];
+
+export type GetTagRulesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/tag-rules';
+};
+
+export type GetTagRulesErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type GetTagRulesError = GetTagRulesErrors[keyof GetTagRulesErrors];
+
+export type GetTagRulesResponses = {
+    /**
+     * The rules of the tenant
+     */
+    200: TagRules;
+};
+
+export type GetTagRulesResponse = GetTagRulesResponses[keyof GetTagRulesResponses];
+
+export type SetTagRulesData = {
+    body: SetTagRules;
+    path?: never;
+    query?: never;
+    url: '/v1/tag-rules';
+};
+
+export type SetTagRulesErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The state of things does not allow it
+     */
+    409: Problem;
+    /**
+     * A limit is exceeded
+     */
+    413: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * The body is of a type or coding that is not taken here
+     */
+    415: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type SetTagRulesError = SetTagRulesErrors[keyof SetTagRulesErrors];
+
+export type SetTagRulesResponses = {
+    /**
+     * The rules as they are now
+     */
+    200: TagRules;
+};
+
+export type SetTagRulesResponse = SetTagRulesResponses[keyof SetTagRulesResponses];
+
+export type PreviewTagRulesData = {
+    body: PreviewTagRules;
+    path?: never;
+    query?: never;
+    url: '/v1/tag-rules/preview';
+};
+
+export type PreviewTagRulesErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * A limit is exceeded
+     */
+    413: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * The body is of a type or coding that is not taken here
+     */
+    415: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type PreviewTagRulesError = PreviewTagRulesErrors[keyof PreviewTagRulesErrors];
+
+export type PreviewTagRulesResponses = {
+    /**
+     * How many tags become immutable, or free
+     */
+    200: TagRulesPreview;
+};
+
+export type PreviewTagRulesResponse = PreviewTagRulesResponses[keyof PreviewTagRulesResponses];

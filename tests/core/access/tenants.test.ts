@@ -73,6 +73,9 @@ function ociCallsOn(registry: Registry, who: Caller, repository: string, digest 
     browseRepositories: () => oci.browseRepositories(who),
     showRepository: () => oci.showRepository(who, { repository }),
     deleteRepository: () => oci.deleteRepository(who, { repository, reason: "x" }),
+    getTagRules: () => oci.getTagRules(who),
+    setTagRules: () => oci.setTagRules(who, { rules: [], reason: "x" }),
+    previewTagRules: () => oci.previewTagRules(who, { rules: [] }),
   } satisfies Record<keyof OciRegistry, () => Promise<unknown>>;
 }
 

@@ -133,4 +133,9 @@ export const SAMPLES: readonly NewEvent[] = [
     subject: REPOSITORY,
     payload: { name: "team/image", reason: "the project ended", tags: 2, manifests: 1, blobs: 3 },
   },
+  {
+    type: "v1.oci.tag_rules_set",
+    subject: "default",
+    payload: { rules: [{ repositories: "team/*", tags: "v[0-9]*" }], previous: 0, reason: "releases stay" },
+  },
 ];

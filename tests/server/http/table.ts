@@ -2,6 +2,7 @@
 import { text } from "../../support/registry_fixture.ts";
 import { filling, reading } from "./table_files.ts";
 import { importing } from "./table_imports.ts";
+import { ruling } from "./table_tag_rules.ts";
 import { archiving, following, uploading } from "./table_uploads.ts";
 
 export interface Call {
@@ -275,6 +276,7 @@ export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   archiving,
   following,
   importing,
+  ruling,
 };
 
 export function bodyBytes(body: unknown): Uint8Array<ArrayBuffer> | undefined {

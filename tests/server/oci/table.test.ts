@@ -24,6 +24,8 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_, command) => {
         const answer = await ask(call);
         const { found, wanted } = seen(call, answer);
         expect(found).toEqual(wanted);
+        // The other door has a form of its own.
+        if (call.call.includes(" /v1/")) continue;
         expect([call.call, malformed(answer, call.call.split(" ")[0] as string)]).toEqual([call.call, undefined]);
       }
       expect(server.leftovers()).toEqual([]);

@@ -3,6 +3,7 @@ import type { Call } from "../http/table.ts";
 import { digestOf } from "./content.ts";
 import { lists } from "./table_lists.ts";
 import { manifests } from "./table_manifests.ts";
+import { tagRules } from "./table_tag_rules.ts";
 import { mounts, uploads } from "./table_uploads.ts";
 
 const NOTHING = digestOf("nothing that anybody pushed");
@@ -105,4 +106,12 @@ const refusing: readonly Call[] = [
   { call: "GET /v2/_catalog", status: 200, gives: { repositories: [] } },
 ];
 
-export const TABLE: Readonly<Record<string, readonly Call[]>> = { empty, refusing, uploads, mounts, manifests, lists };
+export const TABLE: Readonly<Record<string, readonly Call[]>> = {
+  empty,
+  refusing,
+  uploads,
+  mounts,
+  manifests,
+  lists,
+  tagRules,
+};
