@@ -1,4 +1,5 @@
 /** Open uploads are counted at every beginning, among a day's completed ones: from an index that has none of those. */
+import { sql } from "kysely";
 import type { DatabaseKind } from "../core/spi/database.ts";
 import type { Schema } from "./types.ts";
 
@@ -10,6 +11,6 @@ export async function up(db: Schema, _kind: DatabaseKind): Promise<void> {
     .createIndex("upload_sessions_open")
     .on("upload_sessions")
     .columns(["tenant", "owner", "door", "expires_at"])
-    .where("state", "!=", "completed")
+    .where(sql<boolean>`state <> 'completed'`)
     .execute();
 }
