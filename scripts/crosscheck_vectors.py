@@ -9,6 +9,7 @@ description. Prints one line per group; exits with 1 and names every vector that
 import base64
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -94,6 +95,40 @@ def check_sha2() -> int:
     return len(cases)
 
 
+MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
+
+
+def artifact(value, wire: bytes) -> str:
+    """The OCI manifest of a package, from the description in docs/guides/oci-packages.md."""
+
+    def media_type(entry) -> str:
+        given = entry["media_type"]
+        return given if given is not None and MEDIA_TYPE.fullmatch(given) else "application/octet-stream"
+
+    return jcs(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "artifactType": "application/vnd.artifactstore.package.v1",
+            "config": {
+                "mediaType": "application/vnd.artifactstore.package.manifest.v1+cbor",
+                "digest": "sha256:" + hashlib.sha256(wire).hexdigest(),
+                "size": len(wire),
+            },
+            "layers": [
+                {
+                    "mediaType": media_type(entry),
+                    "digest": "sha256:" + entry["digests"]["sha256"],
+                    "size": entry["size"],
+                    "annotations": {"org.opencontainers.image.title": entry["path"]},
+                }
+                for entry in value["files"]
+                if entry["kind"] == "file"
+            ],
+        }
+    )
+
+
 def check_manifests() -> int:
     paths = sorted((VECTORS / "manifest").glob("*.json"))
     for path in paths:
@@ -108,6 +143,9 @@ def check_manifests() -> int:
         )
         expect(jcs(to_json(value)), golden["jcs"], f"{path.name}: JSON from CBOR")
         expect("blake3:" + blake3(wire).hexdigest(), golden["digest"], f"{path.name}: digest")
+        expect(artifact(value, wire), golden["artifact"], f"{path.name}: OCI manifest")
+        digest = hashlib.sha256(golden["artifact"].encode("utf-8")).hexdigest()
+        expect("sha256:" + digest, golden["artifact_digest"], f"{path.name}: digest of the OCI manifest")
         names = [entry["path"].encode("utf-8") for entry in value["files"]]
         expect(names, sorted(set(names)), f"{path.name}: order of files")
     return len(paths)

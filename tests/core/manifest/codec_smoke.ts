@@ -13,6 +13,11 @@ import {
   manifestFromJcs,
   manifestToJcs,
 } from "../../../core/manifest/mod.ts";
+import {
+  describePackageArtifact,
+  entriesOfManifest,
+  packageArtifactManifest,
+} from "../../../core/manifest/package_artifact.ts";
 import cbor from "../../vectors/cbor.json" with { type: "json" };
 import awkward from "../../vectors/manifest/awkward.json" with { type: "json" };
 import minimal from "../../vectors/manifest/minimal.json" with { type: "json" };
@@ -32,5 +37,11 @@ for (const golden of [minimal, typical, awkward]) {
   expectEqual(toHex(manifestToJcs(manifest)), toHex(utf8(golden.jcs)));
   expectEqual(toHex(encodeManifest(manifestFromJcs(utf8(golden.jcs)))), golden.cbor);
   expectEqual(manifestDigest(manifest, hasher), golden.digest);
+  const bytes = fromHex(golden.cbor);
+  const artifact = await describePackageArtifact(manifest, bytes, hasher);
+  if (artifact === undefined) throw new Error("too large for OCI");
+  expectEqual(artifact.manifest.digest, golden.artifact_digest);
+  const made = await packageArtifactManifest(entriesOfManifest(bytes), artifact.config);
+  expectEqual(toHex(made ?? new Uint8Array()), toHex(utf8(golden.artifact)));
 }
 console.log(cbor.cases.length + 3);
