@@ -45,8 +45,8 @@ const result = await Bun.build({
 });
 for (const log of result.logs) console.error(String(log));
 if (!result.success) process.exit(1);
-// The source map is inside the file as well; stack traces do not need this copy.
-for (const { kind, path } of result.outputs) if (kind === "sourcemap") rmSync(path);
+// The source map is inside the file as well; stack traces do not need this copy. Those of the workers have one name.
+for (const { kind, path } of result.outputs) if (kind === "sourcemap") rmSync(path, { force: true });
 const size = Bun.file(result.outputs[0]?.path ?? values.outfile).size;
 console.log(
   `${values.outfile}: artifactstore ${number} (${commit}), ${Math.round(size / 2 ** 20)} MiB, for ${values.target}`,
