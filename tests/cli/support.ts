@@ -58,11 +58,13 @@ export interface Where {
   readonly data?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A tree of the program other than this one; ends with "/". */
+  readonly root?: string;
 }
 
-export function commandLine(args: readonly string[], { runtime = "bun", data }: Where = {}): string[] {
+export function commandLine(args: readonly string[], { runtime = "bun", data, root = ROOT }: Where = {}): string[] {
   const own = data === undefined ? [] : ["--data-dir", data];
-  return [...RUNTIMES[runtime], `${ROOT}cli/main.ts`, ...args, ...own];
+  return [...RUNTIMES[runtime], `${root}cli/main.ts`, ...args, ...own];
 }
 
 export function start(args: readonly string[], where: Where = {}) {

@@ -54,9 +54,14 @@ export interface Server {
 }
 
 /** `serve` on a free port, with `more` arguments. Rejects with what it said when it does not come up. */
-export async function serve(place: Place, runtime: RuntimeName = "bun", more: readonly string[] = []): Promise<Server> {
+export async function serve(
+  place: Place,
+  runtime: RuntimeName = "bun",
+  more: readonly string[] = [],
+  root?: string,
+): Promise<Server> {
   const args = ["serve", "--json", "--listen", "127.0.0.1:0", ...flagsFor(place), ...more];
-  const [program = "", ...rest] = commandLine(args, { runtime });
+  const [program = "", ...rest] = commandLine(args, { runtime, ...(root !== undefined && { root }) });
   const { spawn } = await import("node:child_process");
   const child = tracked(spawn(program, rest, { env: environment(), stdio: ["ignore", "pipe", "pipe"] }));
   let said = "";
