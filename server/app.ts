@@ -11,6 +11,7 @@ import { invalidRequest } from "./invalid_request.ts";
 import { allowedHosts, type HostRules } from "./middleware/allowed_hosts.ts";
 import { type Authenticate, authentication } from "./middleware/authentication.ts";
 import { client } from "./middleware/client.ts";
+import { errorMember } from "./middleware/error_member.ts";
 import { DEFAULT_REQUEST_LIMITS, headLimits, inFlightLimit, type RequestLimits } from "./middleware/limits.ts";
 import { type RequestEntry, requestLog } from "./middleware/request_log.ts";
 import { responseHeaders } from "./middleware/response_headers.ts";
@@ -32,6 +33,7 @@ import { metadataSchemaRoutes } from "./routes/metadata_schemas.ts";
 import { objectRoutes } from "./routes/objects.ts";
 import { ociImportRoutes } from "./routes/oci_imports.ts";
 import { packageRoutes } from "./routes/packages.ts";
+import { repositoryRoutes } from "./routes/repositories.ts";
 import { tagRuleRoutes } from "./routes/tag_rules.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 
@@ -89,6 +91,7 @@ export function createApp(options: AppOptions): App {
   app.use(responseHeaders(publicUrl));
   app.use(client(trustProxy));
   app.use(requestLog(options.log));
+  app.use("/v1/*", errorMember);
   app.use(headLimits(limits));
   app.use(allowedHosts({ ...config, allowedHosts: [...hosts, ...publicName] }));
   app.use(wellFormedUrl);
@@ -110,6 +113,7 @@ export function createApp(options: AppOptions): App {
   uploadRoutes(app, registry, options.chunks);
   doctorRoutes(app, registry);
   eventRoutes(app, registry, options.stopping);
+  repositoryRoutes(app, registry.oci);
   tagRuleRoutes(app, registry.oci);
   ociRoutes(app, registry.oci, options.chunks);
   app.notFound(notFound(app));

@@ -7,10 +7,10 @@ const TAGS = [
   { name: "archives", description: "Many files at once, as one tar or zip" },
   { name: "uploads", description: "Content that is sent in several requests, over broken connections" },
   { name: "objects", description: "Bytes by their content address" },
+  { name: "repositories", description: "Images and artifacts that are pushed and pulled below `/v2/`" },
   { name: "events", description: "What happened, in order, and the chain that proves it" },
   { name: "maintenance", description: "Looking after the store" },
   { name: "health", description: "How the server is" },
-  { name: "repositories", description: "OCI repositories: what clients of `/v2/` do not ask for" },
   { name: "metadata schemas", description: "What metadata must look like" },
 ] as const;
 

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { getPath } from "hono/utils/url";
 import { RegistryError } from "../../core/mod.ts";
 import type { AppEnv } from "../env.ts";
+import { withNameEncoded } from "./repository_path.ts";
 
 /**
  * What routes are matched against. Bun and Node resolve dot segments before anybody sees the URL, Deno does not: so it
@@ -10,7 +11,8 @@ import type { AppEnv } from "../env.ts";
  */
 export function routePath(request: Request): string {
   const { url } = request;
-  return /\/(?:\.|%2e)|\\/i.test(url) ? getPath({ url: new URL(url).href } as Request) : getPath(request);
+  const path = /\/(?:\.|%2e)|\\/i.test(url) ? getPath({ url: new URL(url).href } as Request) : getPath(request);
+  return withNameEncoded(path);
 }
 
 /** Hono passes on what it cannot decode; the name of a file, in path or query, must be exactly what the client meant. */

@@ -1,5 +1,13 @@
 /** Manifests (spec, "Pulling manifests", "Pushing Manifests", "Deleting tags", "Deleting Manifests"). */
-import { checkPushTarget, checkTag, MAX_OCI_MANIFEST_BYTES, parseReference, RegistryError } from "../../core/mod.ts";
+import {
+  type AsOf,
+  checkPushTarget,
+  checkTag,
+  MAX_OCI_MANIFEST_BYTES,
+  parseAsOf,
+  parseReference,
+  RegistryError,
+} from "../../core/mod.ts";
 import { contentLength, smallBody } from "../http/body.ts";
 import { isNotModified } from "../http/etag.ts";
 import { accepted, type OciHandler, queryOf } from "./answers.ts";
@@ -8,7 +16,7 @@ import { manifestType } from "./headers.ts";
 /** `Accept` is not looked at: a manifest is what was pushed, and nothing else can be made of it without another digest. */
 export const getManifest: OciHandler = async ({ oci, caller, request, target }) => {
   const { repository, reference } = target;
-  const wanted = { repository, reference };
+  const wanted = { repository, reference, ...asOf(request) };
   const found =
     request.method === "HEAD"
       ? { ...(await oci.findManifest(caller, wanted)), bytes: null }
@@ -27,6 +35,13 @@ export const getManifest: OciHandler = async ({ oci, caller, request, target }) 
   }
   return new Response(bytes as Uint8Array<ArrayBuffer> | null, { headers });
 };
+
+/** `?as-of=`, ours: the manifest that the tag pointed at then (docs/guides/oci.md). */
+function asOf(request: Request): { readonly asOf?: AsOf } {
+  const [point, ...more] = queryOf(request).getAll("as-of");
+  if (more.length > 0) throw new RegistryError("invalid_argument", "as-of names one point in time");
+  return point === undefined ? {} : { asOf: parseAsOf(point) };
+}
 
 export const putManifest: OciHandler = async ({ oci, caller, request, target }) => {
   const { repository, reference } = target;

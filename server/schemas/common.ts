@@ -33,6 +33,9 @@ export const GRAMMAR = {
   time: { format: "date-time" },
 } as const;
 
+/** RFC 3339, in answers. */
+export const time = () => z.iso.datetime().openapi({ example: "2026-11-21T10:40:00.000Z" });
+
 /** A whole number in a query. The description says integer; what arrives is text. */
 const limit = z
   .string()

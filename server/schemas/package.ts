@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { EXAMPLE_ADDRESS, EXAMPLE_ID, GRAMMAR, page } from "./common.ts";
+import { EXAMPLE_ADDRESS, EXAMPLE_ID, GRAMMAR, page, time } from "./common.ts";
 
 /** A JSON object exactly as it was sent: the keys are somebody's own, `__proto__` included. */
 export const JsonObject = z
@@ -17,7 +17,6 @@ const ExternalRefSchema = z
   })
   .openapi("ExternalRef");
 
-const time = () => z.iso.datetime().openapi({ example: "2026-11-21T10:40:00.000Z" });
 const who = () => z.string().openapi({ description: "Opaque id of a principal", example: "local:ci" });
 
 export const PackageSchema = z

@@ -11,6 +11,10 @@ export const ProblemSchema = z
     status: z.int().openapi({ example: 404 }),
     code: z.string().openapi({ description: "Stable; decide by it", example: "package_not_found" }),
     detail: z.string().optional().openapi({ description: "For people; says what to do" }),
+    error: z
+      .string()
+      .optional()
+      .openapi({ description: "Below `/v1/` only: the detail, or else the title, once more" }),
     data: z.record(z.string(), z.unknown()).optional().openapi({ description: "Facts that belong to the code" }),
     request_id: z.string().openapi({
       description: "As in X-Request-Id and in the server's log",

@@ -2,7 +2,7 @@
 // Generated from docs/api/openapi.json. Do not edit; renew it: node scripts/generate_sdk.ts
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetTagRulesData, GetTagRulesErrors, GetTagRulesResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, ImportOciData, ImportOciErrors, ImportOciResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, PreviewTagRulesData, PreviewTagRulesErrors, PreviewTagRulesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, SetTagRulesData, SetTagRulesErrors, SetTagRulesResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
+import type { AbandonPackageData, AbandonPackageErrors, AbandonPackageResponses, AppendUploadData, AppendUploadErrors, AppendUploadResponses, CancelUploadData, CancelUploadErrors, CancelUploadResponses, CreatePackageData, CreatePackageErrors, CreatePackageResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteRepositoryData, DeleteRepositoryErrors, DeleteRepositoryResponses, ExportArchiveData, ExportArchiveErrors, ExportArchiveHeadData, ExportArchiveHeadErrors, ExportArchiveHeadResponses, ExportArchiveResponses, FinalizePackageData, FinalizePackageErrors, FinalizePackageResponses, FixStoreData, FixStoreErrors, FixStoreResponses, GetEventHeadData, GetEventHeadErrors, GetEventHeadResponses, GetEventPayloadData, GetEventPayloadErrors, GetEventPayloadResponses, GetFileData, GetFileErrors, GetFileHeadData, GetFileHeadErrors, GetFileHeadResponses, GetFileResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetManifestData, GetManifestErrors, GetManifestHeadData, GetManifestHeadErrors, GetManifestHeadResponses, GetManifestResponses, GetObjectData, GetObjectErrors, GetObjectHeadData, GetObjectHeadErrors, GetObjectHeadResponses, GetObjectResponses, GetPackageData, GetPackageErrors, GetPackageResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRepositoryData, GetRepositoryErrors, GetRepositoryResponses, GetTagHistoryData, GetTagHistoryErrors, GetTagHistoryResponses, GetTagRulesData, GetTagRulesErrors, GetTagRulesResponses, GetUploadData, GetUploadErrors, GetUploadHeadData, GetUploadHeadErrors, GetUploadHeadResponses, GetUploadResponses, ImportArchiveData, ImportArchiveErrors, ImportArchiveResponses, ImportOciData, ImportOciErrors, ImportOciResponses, InspectStoreData, InspectStoreErrors, InspectStoreResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListPackagesData, ListPackagesErrors, ListPackagesResponses, ListRepositoriesData, ListRepositoriesErrors, ListRepositoriesResponses, PreviewTagRulesData, PreviewTagRulesErrors, PreviewTagRulesResponses, PutFileData, PutFileErrors, PutFileResponses, RegisterMetadataSchemaData, RegisterMetadataSchemaErrors, RegisterMetadataSchemaResponses, RestoreTagData, RestoreTagErrors, RestoreTagResponses, SetTagRulesData, SetTagRulesErrors, SetTagRulesResponses, VerifyPackageData, VerifyPackageErrors, VerifyPackageResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -388,6 +388,54 @@ export class Api extends HeyApiClient {
             querySerializer: { parameters: { type: { array: { explode: false } } } },
             url: '/events',
             ...options
+        });
+    }
+    
+    /**
+     * Repositories, in byte order of their names
+     */
+    public listRepositories<ThrowOnError extends boolean = true>(options?: Options<ListRepositoriesData, ThrowOnError>): RequestResult<ListRepositoriesResponses, ListRepositoriesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListRepositoriesResponses, ListRepositoriesErrors, ThrowOnError>({ url: '/v1/repositories', ...options });
+    }
+    
+    /**
+     * Delete a repository with everything in it
+     *
+     * Its tags, manifests and links to blobs go at once; what others have too stays theirs. Its events and the histories of its tags stay, and the name can be used again. Uploads under way go on, and begin it anew.
+     */
+    public deleteRepository<ThrowOnError extends boolean = true>(options: Options<DeleteRepositoryData, ThrowOnError>): RequestResult<DeleteRepositoryResponses, DeleteRepositoryErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteRepositoryResponses, DeleteRepositoryErrors, ThrowOnError>({ url: '/v1/repositories/{name}', ...options });
+    }
+    
+    /**
+     * A repository, and how much is in it
+     */
+    public getRepository<ThrowOnError extends boolean = true>(options: Options<GetRepositoryData, ThrowOnError>): RequestResult<GetRepositoryResponses, GetRepositoryErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetRepositoryResponses, GetRepositoryErrors, ThrowOnError>({ url: '/v1/repositories/{name}', ...options });
+    }
+    
+    /**
+     * What a tag pointed at, newest first
+     *
+     * Over all repositories that had this name. `GET /v2/{name}/manifests/{tag}?as-of=<sequence or time>` gives the manifest of then, as long as it is there; afterwards 410, with the event that removed it.
+     */
+    public getTagHistory<ThrowOnError extends boolean = true>(options: Options<GetTagHistoryData, ThrowOnError>): RequestResult<GetTagHistoryResponses, GetTagHistoryErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetTagHistoryResponses, GetTagHistoryErrors, ThrowOnError>({ url: '/v1/repositories/{name}/tags/{tag}/history', ...options });
+    }
+    
+    /**
+     * Point a tag where it pointed before
+     *
+     * Also a tag that was deleted. What it pointed at must still be there (else 410), and its blobs with it (else 422), as for a push.
+     */
+    public restoreTag<ThrowOnError extends boolean = true>(options: Options<RestoreTagData, ThrowOnError>): RequestResult<RestoreTagResponses, RestoreTagErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RestoreTagResponses, RestoreTagErrors, ThrowOnError>({
+            url: '/v1/repositories/{name}/tags/{tag}/restore',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
     

@@ -72,6 +72,10 @@ export type Problem = {
      */
     detail?: string;
     /**
+     * Below `/v1/` only: the detail, or else the title, once more
+     */
+    error?: string;
+    /**
      * Facts that belong to the code
      */
     data?: {
@@ -685,6 +689,146 @@ export type Event = {
      * Where a payload is that is larger than 64 KiB, relative to this server
      */
     payload_url: string | null;
+};
+
+export type RepositoryPage = {
+    items: Array<RepositorySummary>;
+    /**
+     * Null on the last page
+     */
+    next_cursor: string | null;
+};
+
+export type RepositorySummary = {
+    /**
+     * Subject of its events
+     */
+    repository_id: string;
+    name: string;
+    created_at: string;
+    /**
+     * Opaque id of a principal
+     */
+    created_by: string;
+};
+
+export type Repository = {
+    /**
+     * Subject of its events
+     */
+    repository_id: string;
+    name: string;
+    created_at: string;
+    /**
+     * Opaque id of a principal
+     */
+    created_by: string;
+    tags: number;
+    manifests: number;
+    /**
+     * Each once, whatever its digests
+     */
+    blobs: number;
+    /**
+     * Of blobs and manifests. The store may hold less: equal bytes lie there once
+     */
+    bytes: number;
+    /**
+     * When the newest of all that is there came, or moved
+     */
+    last_push: string | null;
+    /**
+     * The hour of the last pull of a manifest, a minute late; null: none since `pull_tracking_since`
+     */
+    last_pull: string | null;
+    pull_tracking_since: string;
+};
+
+export type DeletedRepository = {
+    repository_id: string;
+    name: string;
+    tags: number;
+    manifests: number;
+    /**
+     * Each once, whatever its digests
+     */
+    blobs: number;
+    /**
+     * False for a dry run
+     */
+    deleted: boolean;
+};
+
+export type TagHistoryPage = {
+    items: Array<TagHistoryEntry>;
+    /**
+     * Null on the last page
+     */
+    next_cursor: string | null;
+};
+
+export type TagHistoryEntry = {
+    /**
+     * Of the event, in the caller's feed
+     */
+    sequence: number;
+    occurred_at: string;
+    actor: string;
+    /**
+     * Its type: `v1.oci.tag_moved`, `v1.oci.tag_deleted`, `v1.oci.manifest_deleted` or `v1.oci.repository_deleted`
+     */
+    event: string;
+    /**
+     * What the tag pointed at from then on; null: nothing
+     */
+    digest: string | null;
+    /**
+     * Of the entry that was restored by this one
+     */
+    restored_from: number | null;
+    /**
+     * `current`: it points there now. `kept`: it does not, and can be restored. `removed`: what it pointed at is gone. `absent`: it pointed at nothing
+     */
+    state: 'current' | 'kept' | 'removed' | 'absent';
+    /**
+     * Of `removed`
+     */
+    removed: {
+        /**
+         * Of the event that took the content away
+         */
+        sequence: number;
+        occurred_at: string;
+    } | null;
+    /**
+     * Of `kept`: until then nothing but a request of its own takes the content away
+     */
+    protected_until: string | null;
+};
+
+export type RestoredTag = {
+    repository: string;
+    tag: string;
+    digest: string;
+    /**
+     * What it pointed at before
+     */
+    previous: string | null;
+    /**
+     * Of the entry
+     */
+    restored_from: number;
+    /**
+     * False: it pointed there already
+     */
+    moved: boolean;
+};
+
+export type RestoreTag = {
+    /**
+     * The sequence of an entry of the history, or of any event: after it. Or a time (RFC 3339): before the tag's first event that is later. Not one that is still to come
+     */
+    as_of: number | string;
 };
 
 export type TagRules = {
@@ -3517,6 +3661,410 @@ export type ListEventsResponses = {
 };
 
 export type ListEventsResponse = ListEventsResponses[keyof ListEventsResponses];
+
+export type ListRepositoriesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Names that begin so
+         */
+        prefix?: string;
+        /**
+         * Items on the page at most
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, unchanged
+         */
+        cursor?: string;
+    };
+    url: '/v1/repositories';
+};
+
+export type ListRepositoriesErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type ListRepositoriesError = ListRepositoriesErrors[keyof ListRepositoriesErrors];
+
+export type ListRepositoriesResponses = {
+    /**
+     * A page
+     */
+    200: RepositoryPage;
+};
+
+export type ListRepositoriesResponse = ListRepositoriesResponses[keyof ListRepositoriesResponses];
+
+export type DeleteRepositoryData = {
+    body?: never;
+    path: {
+        /**
+         * Name of a repository. Slashes are sent as `%2F`, or plain; a plain path that ends in `/tags/{tag}/history` or `/tags/{tag}/restore` is that of a tag, whatever repositories are called
+         */
+        name: string;
+    };
+    query?: {
+        /**
+         * Kept in the log. Required, unless `dry_run` is true
+         */
+        reason?: string;
+        /**
+         * Say what would go, and delete nothing
+         */
+        dry_run?: boolean;
+    };
+    url: '/v1/repositories/{name}';
+};
+
+export type DeleteRepositoryErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or the caller may not know of it
+     */
+    404: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The state of things does not allow it
+     */
+    409: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type DeleteRepositoryError = DeleteRepositoryErrors[keyof DeleteRepositoryErrors];
+
+export type DeleteRepositoryResponses = {
+    /**
+     * What went, or would go
+     */
+    200: DeletedRepository;
+};
+
+export type DeleteRepositoryResponse = DeleteRepositoryResponses[keyof DeleteRepositoryResponses];
+
+export type GetRepositoryData = {
+    body?: never;
+    path: {
+        /**
+         * Name of a repository. Slashes are sent as `%2F`, or plain; a plain path that ends in `/tags/{tag}/history` or `/tags/{tag}/restore` is that of a tag, whatever repositories are called
+         */
+        name: string;
+    };
+    query?: never;
+    url: '/v1/repositories/{name}';
+};
+
+export type GetRepositoryErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or the caller may not know of it
+     */
+    404: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type GetRepositoryError = GetRepositoryErrors[keyof GetRepositoryErrors];
+
+export type GetRepositoryResponses = {
+    /**
+     * The repository
+     */
+    200: Repository;
+};
+
+export type GetRepositoryResponse = GetRepositoryResponses[keyof GetRepositoryResponses];
+
+export type GetTagHistoryData = {
+    body?: never;
+    path: {
+        /**
+         * Name of a repository. Slashes are sent as `%2F`, or plain; a plain path that ends in `/tags/{tag}/history` or `/tags/{tag}/restore` is that of a tag, whatever repositories are called
+         */
+        name: string;
+        /**
+         * A tag
+         */
+        tag: string;
+    };
+    query?: {
+        /**
+         * Items on the page at most
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, unchanged
+         */
+        cursor?: string;
+    };
+    url: '/v1/repositories/{name}/tags/{tag}/history';
+};
+
+export type GetTagHistoryErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or the caller may not know of it
+     */
+    404: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type GetTagHistoryError = GetTagHistoryErrors[keyof GetTagHistoryErrors];
+
+export type GetTagHistoryResponses = {
+    /**
+     * A page
+     */
+    200: TagHistoryPage;
+};
+
+export type GetTagHistoryResponse = GetTagHistoryResponses[keyof GetTagHistoryResponses];
+
+export type RestoreTagData = {
+    body: RestoreTag;
+    path: {
+        /**
+         * Name of a repository. Slashes are sent as `%2F`, or plain; a plain path that ends in `/tags/{tag}/history` or `/tags/{tag}/restore` is that of a tag, whatever repositories are called
+         */
+        name: string;
+        /**
+         * A tag
+         */
+        tag: string;
+    };
+    query?: never;
+    url: '/v1/repositories/{name}/tags/{tag}/restore';
+};
+
+export type RestoreTagErrors = {
+    /**
+     * The request is not well-formed
+     */
+    400: Problem;
+    /**
+     * The caller may not do this
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or the caller may not know of it
+     */
+    404: Problem;
+    /**
+     * The request took too long to arrive
+     */
+    408: Problem;
+    /**
+     * The state of things does not allow it
+     */
+    409: Problem;
+    /**
+     * It was there; `data` says which event removed it
+     */
+    410: Problem;
+    /**
+     * A limit is exceeded
+     */
+    413: Problem;
+    /**
+     * The URL is too long
+     */
+    414: Problem;
+    /**
+     * The body is of a type or coding that is not taken here
+     */
+    415: Problem;
+    /**
+     * This server does not answer to that Host
+     */
+    421: Problem;
+    /**
+     * The content does not fit what was said about it
+     */
+    422: Problem;
+    /**
+     * Too many requests at once; try again in a moment
+     */
+    429: Problem;
+    /**
+     * The headers are too large or too many
+     */
+    431: Problem;
+    /**
+     * This server failed; its log has the request id
+     */
+    500: Problem;
+    /**
+     * Not now; try again later
+     */
+    503: Problem;
+    /**
+     * The storage or the database is full
+     */
+    507: Problem;
+};
+
+export type RestoreTagError = RestoreTagErrors[keyof RestoreTagErrors];
+
+export type RestoreTagResponses = {
+    /**
+     * Where it points now
+     */
+    200: RestoredTag;
+};
+
+export type RestoreTagResponse = RestoreTagResponses[keyof RestoreTagResponses];
 
 export type GetTagRulesData = {
     body?: never;

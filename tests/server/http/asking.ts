@@ -31,8 +31,8 @@ export function createAsker(url: () => string, codePath: string): Asker {
     fill,
     async ask(call) {
       const [method = "", path = ""] = fill(call.call).split(/ (.*)/s);
-      const body = bodyBytes(call.body);
       const isJson = typeof call.body === "object" && !(call.body instanceof Uint8Array);
+      const body = bodyBytes(isJson ? fill(JSON.stringify(call.body)) : call.body);
       const headers = new Headers(isJson ? { "content-type": "application/json" } : {});
       for (const [field, value] of Object.entries(call.headers ?? {})) headers.set(field, fill(value));
       const response = await fetch(`${url()}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
@@ -61,7 +61,7 @@ export function createAsker(url: () => string, codePath: string): Asker {
         }
       }
       for (const [as, what] of Object.entries(call.keep ?? {})) {
-        kept[as] = String(json?.[what] ?? answer.headers.get(what));
+        kept[as] = String(member(what) ?? answer.headers.get(what));
       }
       return { found, wanted };
     },

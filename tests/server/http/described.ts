@@ -1,5 +1,6 @@
 /** Answers against the description: is this status, type and body documented for this call? */
 import { type Schema, Validator } from "@cfworker/json-schema";
+import { withNameEncoded } from "../../../server/http/repository_path.ts";
 
 interface Described {
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
@@ -25,7 +26,7 @@ export function undescribed(
   // OpenAPI 3.1, "Paths Object": a path without parameters goes first.
   const template = Object.hasOwn(description.paths, path)
     ? path
-    : Object.keys(description.paths).find((known) => matches(known, path));
+    : Object.keys(description.paths).find((known) => matches(known, withNameEncoded(path)));
   const methods = template === undefined ? undefined : description.paths[template];
   // Every GET answers HEAD; where that is of use, it is described.
   if (method === "HEAD" && methods?.head === undefined) return answer.body === "" ? undefined : "HEAD has a body";

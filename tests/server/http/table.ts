@@ -2,6 +2,7 @@
 import { text } from "../../support/registry_fixture.ts";
 import { filling, reading } from "./table_files.ts";
 import { importing } from "./table_imports.ts";
+import { repositories } from "./table_repositories.ts";
 import { ruling } from "./table_tag_rules.ts";
 import { archiving, following, uploading } from "./table_uploads.ts";
 
@@ -275,8 +276,9 @@ export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   uploading,
   archiving,
   following,
-  importing,
   ruling,
+  importing,
+  repositories,
 };
 
 export function bodyBytes(body: unknown): Uint8Array<ArrayBuffer> | undefined {
