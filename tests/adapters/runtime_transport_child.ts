@@ -21,16 +21,18 @@ const gate = new Promise<void>((resolve) => {
   open = resolve;
 });
 
-/** `bytes` times "a", in pieces, as they are asked for. */
+/** `bytes` times "a", in pieces, as they are asked for; every other one lies in shared memory. */
 function letters(bytes: number, piece = 65_536): ReadableStream<Uint8Array> {
   let left = bytes;
+  let shared = false;
   return new ReadableStream(
     {
       pull(controller) {
         if (left <= 0) return controller.close();
         const size = Math.min(piece, left);
         left -= size;
-        controller.enqueue(new Uint8Array(size).fill(97));
+        shared = !shared;
+        controller.enqueue(new Uint8Array(shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size)).fill(97));
       },
       cancel: () => say({ cancelled: true }),
     },
@@ -48,7 +50,7 @@ async function* counted(bytes: number): AsyncGenerator<Uint8Array> {
     yield chunk;
   }
 }
-const chunks = createChunkPool();
+const chunks = createChunkPool({ shared: true, small: 4096, large: 65_536, mostLarge: 4096 });
 const seen = new Set<ArrayBufferLike>();
 
 async function answer(request: Request, connection: Connection): Promise<Response> {

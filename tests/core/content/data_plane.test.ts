@@ -1,5 +1,6 @@
 /** The data plane alone: what it hands out of damaged storage, and what it leaves behind. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { createHashWorker } from "../../../adapters/hash-worker/mod.ts";
 import {
   collect,
   contentAddress,
@@ -32,12 +33,23 @@ async function store(dataPlane: DataPlane, damageable: Damageable, bytes: Uint8A
   });
 }
 
-for (const [kind, create] of Object.entries(STORAGES)) {
+const offload = createHashWorker();
+afterAll(() => offload.close());
+
+const KINDS = [
+  ...Object.entries(STORAGES).map(([kind, create]) => ({ kind, create, hashing: { hasher } })),
+  ...Object.entries(STORAGES).map(([kind, create]) => ({
+    kind: `${kind}, hashed by another thread`,
+    create,
+    hashing: { hasher, offload },
+  })),
+];
+for (const { kind, create, hashing } of KINDS) {
   describe(`over ${kind}`, () => {
     const fresh = () => {
       const damageable = create();
       cleanups.push(() => damageable.remove());
-      const dataPlane = createInProcessDataPlane({ backends: [damageable.storage], hasher });
+      const dataPlane = createInProcessDataPlane({ backends: [damageable.storage], ...hashing });
       return { damageable, dataPlane };
     };
 
@@ -118,7 +130,7 @@ for (const [kind, create] of Object.entries(STORAGES)) {
       const other = create();
       cleanups.push(() => other.remove());
       const there = { ...other.storage, id: "other" };
-      const dataPlane = createInProcessDataPlane({ backends: [damageable.storage, there], hasher });
+      const dataPlane = createInProcessDataPlane({ backends: [damageable.storage, there], ...hashing });
       const bytes = pattern(5 * MIB);
       const stored = await store(dataPlane, damageable, bytes);
       const to = { backend_id: "other", generation: 0 };
