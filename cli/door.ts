@@ -1,5 +1,5 @@
 /** What commands work with: the registry of this machine (`compose.ts`), or the one behind a server (`remote/`). */
-import type { Caller, FileContent, FileEntry, Registry } from "../core/mod.ts";
+import type { Caller, FileContent, FileEntry, OciRegistry, Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/health.ts";
 import type { Server } from "./remote/server.ts";
 
@@ -25,6 +25,7 @@ export type Door = Pick<
 > & {
   /** Whole and verified. */
   openFile(caller: Caller, entry: FileEntry, options?: { readonly verify?: boolean }): Promise<FileContent>;
+  readonly oci: Pick<OciRegistry, "getTagRules" | "setTagRules" | "previewTagRules">;
 };
 
 export interface Opened {

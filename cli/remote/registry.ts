@@ -20,6 +20,7 @@ import type { Door } from "../door.ts";
 import { head, tailEvents, verifyEvents } from "./events.ts";
 import { openFile } from "./open_file.ts";
 import { type Asked, answer, type Server } from "./server.ts";
+import { tagRulesBehind } from "./tag_rules.ts";
 
 /** What would not survive in a URL (an empty name, `..`) is checked here, by the rules of the library. */
 export function createRemoteRegistry(server: Server): Door {
@@ -85,6 +86,7 @@ export function createRemoteRegistry(server: Server): Door {
       onProgress?.(report);
       return report;
     },
+    oci: tagRulesBehind(server),
     tailEvents: (caller, options) => tailEvents(server, caller, options),
     head: (caller) => head(server, caller),
     verifyEvents: (caller, options) => verifyEvents(server, caller, options),

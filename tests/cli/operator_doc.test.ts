@@ -70,16 +70,16 @@ function optionsOf(text: string): string[] {
   return [...own.matchAll(/^ {2}(?:-\w, )?(--[a-z0-9-]+)/gm)].map((match) => match[1] as string);
 }
 
-/** A group's commands in its place: `events tail`, `events verify`. */
-async function everyCommand() {
-  const found = [];
-  for (const command of commandsOf(await help())) {
-    const text = await help(command.name);
-    const members = commandsOf(text);
-    if (members.length === 0) found.push({ ...command, text });
-    for (const member of members) {
-      found.push({ ...member, name: `${command.name} ${member.name}`, text: await help(command.name, member.name) });
-    }
+type Described = ReturnType<typeof commandsOf>[number] & { readonly text: string };
+
+/** A group's commands in its place: `events tail`, `repo rules show`. */
+async function everyCommand(...group: string[]): Promise<Described[]> {
+  const found: Described[] = [];
+  for (const command of commandsOf(await help(...group))) {
+    const words = [...group, command.name];
+    const text = await help(...words);
+    if (commandsOf(text).length > 0) found.push(...(await everyCommand(...words)));
+    else found.push({ ...command, name: words.join(" "), text });
   }
   return found;
 }
