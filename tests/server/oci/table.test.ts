@@ -25,7 +25,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_, command) => {
         const { found, wanted } = seen(call, answer);
         expect(found).toEqual(wanted);
         // The other door has a form of its own.
-        if (call.call.includes(" /v1/")) continue;
+        if (!/ (\/v2|\{up\})/.test(call.call)) continue;
         expect([call.call, malformed(answer, call.call.split(" ")[0] as string)]).toEqual([call.call, undefined]);
       }
       expect(server.leftovers()).toEqual([]);

@@ -3,6 +3,7 @@ import type { Call } from "../http/table.ts";
 import { digestOf } from "./content.ts";
 import { lists } from "./table_lists.ts";
 import { manifests } from "./table_manifests.ts";
+import { packages } from "./table_packages.ts";
 import { tagRules } from "./table_tag_rules.ts";
 import { mounts, uploads } from "./table_uploads.ts";
 
@@ -114,4 +115,5 @@ export const TABLE: Readonly<Record<string, readonly Call[]>> = {
   manifests,
   lists,
   tagRules,
+  packages,
 };
