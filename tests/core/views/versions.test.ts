@@ -42,7 +42,10 @@ forEachDatabase((_, open, target) => {
       const head = await registry.ledger.head();
       const positions = await database.read.selectFrom("view_state").selectAll().orderBy("view").execute();
       expect(positions.map((row) => row.view)).toEqual(VIEWS.map((view) => view.name).toSorted());
-      for (const row of positions) expect([row.view_version, Number(row.applied_sequence)]).toEqual([1, head.sequence]);
+      const versions = Object.fromEntries(VIEWS.map((view) => [view.name, view.version]));
+      for (const { view, view_version, applied_sequence } of positions) {
+        expect([view, view_version, Number(applied_sequence)]).toEqual([view, versions[view] as number, head.sequence]);
+      }
     });
 
     test("a view of a newer version is refused, and nothing is touched", async () => {
