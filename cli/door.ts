@@ -1,6 +1,7 @@
 /** What commands work with: the registry of this machine (`compose.ts`), or the one behind a server (`remote/`). */
-import type { Caller, FileContent, FileEntry, OciRegistry, Registry } from "../core/mod.ts";
+import type { Caller, FileContent, FileEntry, ImageSource, OciRegistry, Registry } from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/health.ts";
+import type { RemoteBlob } from "./remote/images.ts";
 import type { Server } from "./remote/server.ts";
 
 /**
@@ -10,6 +11,7 @@ import type { Server } from "./remote/server.ts";
 export type Door = Pick<
   Registry,
   | "createPackage"
+  | "importOci"
   | "finalizePackage"
   | "abandonPackage"
   | "getPackage"
@@ -25,7 +27,8 @@ export type Door = Pick<
 > & {
   /** Whole and verified. */
   openFile(caller: Caller, entry: FileEntry, options?: { readonly verify?: boolean }): Promise<FileContent>;
-  readonly oci: Pick<OciRegistry, "getTagRules" | "setTagRules" | "previewTagRules">;
+  /** Of pulling: a blob comes as it comes, whoever reads it compares the digest. */
+  readonly oci: ImageSource<RemoteBlob> & Pick<OciRegistry, "getTagRules" | "setTagRules" | "previewTagRules">;
 };
 
 export interface Opened {

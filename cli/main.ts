@@ -7,8 +7,10 @@ import { adapterVerify } from "./commands/adapter.ts";
 import { configShow } from "./commands/config.ts";
 import { doctor } from "./commands/doctor.ts";
 import { eventsHead, eventsTail, eventsVerify } from "./commands/events.ts";
+import { exportOci } from "./commands/export_oci.ts";
 import { fetchPackage } from "./commands/fetch.ts";
 import { health } from "./commands/health.ts";
+import { importOci } from "./commands/import_oci.ts";
 import { ingest } from "./commands/ingest.ts";
 import { ls, manifest, show } from "./commands/inspect.ts";
 import { migrateCommand } from "./commands/migrate.ts";
@@ -38,7 +40,7 @@ const program = new Command("artifactstore")
   .description("Keeps what a team ships and what proves it: packages of files under one tamper-evident event log.")
   .version(versionText(), "-V, --version", "version and commit")
   .enablePositionalOptions();
-add(program, ingest, pushCommand, show, ls, manifest, fetchPackage, verify);
+add(program, ingest, pushCommand, show, ls, manifest, fetchPackage, verify, importOci, exportOci);
 const events = program.command("events").description("the event log");
 add(events, eventsTail, eventsVerify, eventsHead);
 add(program, replay, doctor, migrateCommand, serve, health);

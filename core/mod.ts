@@ -69,7 +69,13 @@ export type { CreatePackageInput } from "./packages/create.ts";
 export type { FileEntry } from "./packages/entries.ts";
 export type { FoundFile } from "./packages/find_file.ts";
 export type { ImportedPackage } from "./packages/import_oci.ts";
-export type { ImageSource, ImportOciInput, OciImport } from "./packages/import_oci_plan.ts";
+export {
+  findImage,
+  type ImageSource,
+  type ImportOciInput,
+  type OciImport,
+  type PulledManifest,
+} from "./packages/import_oci_plan.ts";
 export type { IngestFileInput, IngestFileResult } from "./packages/ingest_file.ts";
 export type { ListPackagesQuery } from "./packages/list.ts";
 export { checkPath, checkSymlink, staysInside } from "./packages/paths.ts";

@@ -16,13 +16,17 @@ export const ingest: CommandSpec = {
   summary: "store a directory as a package and finalise it",
   options: JOB_OPTIONS,
   async run(context, [directory = ""], options) {
-    const job = await readJob(context, directory, options);
-    if (context.config.client.server === undefined) return await ingestHere(context, job);
-    // Loaded when it is wanted, as the client is.
-    const [{ push }, { parsePatience }] = await Promise.all([import("../push/push.ts"), import("../push/patience.ts")]);
-    return await push(context, job, { patience: parsePatience(PATIENCE), restart: false });
+    return await ingestJob(context, await readJob(context, directory, options));
   },
 };
+
+/** Into the store of this machine, or through the server that is named. */
+export async function ingestJob(context: CommandContext, job: Job): Promise<ExitCode> {
+  if (context.config.client.server === undefined) return await ingestHere(context, job);
+  // Loaded when it is wanted, as the client is.
+  const [{ push }, { parsePatience }] = await Promise.all([import("../push/push.ts"), import("../push/patience.ts")]);
+  return await push(context, job, { patience: parsePatience(PATIENCE), restart: false });
+}
 
 async function ingestHere(context: CommandContext, job: Job): Promise<ExitCode> {
   const { output, signal } = context;
@@ -34,7 +38,9 @@ async function ingestHere(context: CommandContext, job: Job): Promise<ExitCode> 
   const progress = startProgress(output, { label: "ingest" });
   try {
     progress.expect({ files: found.files, bytes: found.bytes });
-    const target = localTarget(registry, caller, { packageId, algorithms: job.sha512 ? ["sha512"] : [] });
+    const algorithms = job.sha512 ? (["sha512"] as const) : [];
+    const { expected } = job;
+    const target = localTarget(registry, caller, { packageId, algorithms, ...(expected && { expected }) });
     const onProgress = progress.advance;
     const done = await ingestTree(target, found.entries, { concurrency: job.concurrency, onProgress });
     progress.finish();

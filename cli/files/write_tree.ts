@@ -1,21 +1,17 @@
-/**
- * A package as a directory again. Everything is written beside the target under another name and moved there whole,
- * so a failed fetch leaves nothing that looks complete. Symlinks come last: nothing is written through one.
- */
+/** A package as a directory again, whole or not at all. Symlinks come last: nothing is written through one. */
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, rmdir, symlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, mkdir, open, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import {
   type Caller,
   checkPath,
   type FileEntry,
-  isRegistryError,
-  messageOf,
   type PackageEntry,
   RegistryError,
   staysInside,
 } from "../../core/mod.ts";
 import type { Door } from "../door.ts";
+import { writeAll, writeNew } from "./write_new.ts";
 
 /** What a package is read from. */
 export type PackageSource = Pick<Door, "listFiles" | "openFile">;
@@ -40,50 +36,7 @@ export async function writeTree(
   target: string,
   options: WriteTreeOptions,
 ): Promise<Written> {
-  const exists = await refuseOccupied(target);
-  // A directory that is there stays the same one: a shell may stand in it, it may be a mount, and its parent may not
-  // be writable.
-  const beside = exists ? target : dirname(target);
-  let partial: string;
-  try {
-    await mkdir(beside, { recursive: true });
-    partial = await mkdtemp(join(beside, `.${basename(target).slice(0, 60)}.partial-`));
-  } catch (error) {
-    throw cannotWrite(target, error);
-  }
-  try {
-    const written = await fill(registry, caller, ref, partial, options);
-    if (exists) {
-      for (const name of await readdir(partial)) await rename(join(partial, name), join(target, name));
-      await rmdir(partial);
-    } else {
-      await chmod(partial, 0o777 & ~process.umask());
-      await rename(partial, target);
-    }
-    return written;
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw isRegistryError(error) ? error : cannotWrite(target, error);
-  }
-}
-
-/** The disk it is fetched to is full, read-only, gone: not a bug of this program. */
-function cannotWrite(target: string, error: unknown): unknown {
-  if (typeof (error as NodeJS.ErrnoException).code !== "string") return error;
-  return new RegistryError("storage_failed", `${target} cannot be written: ${messageOf(error)}`, { target }, error);
-}
-
-/** Whether it exists (and is empty). */
-async function refuseOccupied(target: string): Promise<boolean> {
-  try {
-    if ((await readdir(target)).length === 0) return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw new RegistryError("not_empty", `${target} is not a directory that can be written to`, { target }, error);
-  }
-  throw new RegistryError("not_empty", `${target} is not empty; name a directory that is empty or does not exist`, {
-    target,
-  });
+  return await writeNew(target, (partial) => fill(registry, caller, ref, partial, options));
 }
 
 async function fill(
@@ -161,7 +114,7 @@ async function writeFile(
     // One chunk or none: three calls are cheaper than three trips to the thread pool.
     const fd = openSync(path, FLAGS, mode);
     try {
-      if (first.done !== true) writeAll(fd, first.value);
+      if (first.done !== true) writeAllNow(fd, first.value);
     } finally {
       closeSync(fd);
     }
@@ -183,15 +136,11 @@ async function writeFile(
   }
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
+function writeAllNow(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
 }
 
-async function writeChunk(
-  handle: Awaited<ReturnType<typeof open>>,
-  bytes: Uint8Array,
-  onBytes: (count: number) => void,
-) {
-  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
+async function writeChunk(handle: FileHandle, bytes: Uint8Array, onBytes: (count: number) => void) {
+  await writeAll(handle, bytes);
   onBytes(bytes.length);
 }

@@ -1,7 +1,7 @@
 /** What `ingest` and `push` are asked to do: the same words for both. */
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type CreatePackageInput, messageOf, RegistryError } from "../../core/mod.ts";
+import { type CreatePackageInput, type Digest, messageOf, RegistryError } from "../../core/mod.ts";
 import { type CommandContext, option, repeated, wholeNumber } from "../context.ts";
 
 interface Given {
@@ -24,6 +24,10 @@ export interface Job {
   readonly concurrency: number;
   readonly sha512: boolean;
   readonly skipUnreadable: boolean;
+  /** Whose files these are, where the directory is one of the moment: an absolute path. */
+  readonly origin?: string;
+  /** What a file must have, where that is known before: `digest_mismatch` otherwise. */
+  expected?(path: string): Digest | undefined;
 }
 
 /** Small files in work at once: writes of one machine share syncs, connections do not. */
@@ -56,15 +60,7 @@ export async function readJob(
   given: Readonly<Record<string, unknown>>,
 ): Promise<Job> {
   const options = given as unknown as Given;
-  const { name, retentionClass, version, metadataSchema } = options;
-  const input: CreatePackageInput = {
-    name,
-    retentionClass,
-    metadata: await readMetadata(options),
-    externalRefs: options.ref.map(parseRef),
-    ...(version === undefined ? {} : { version }),
-    ...(metadataSchema === undefined ? {} : { metadataSchema }),
-  };
+  const input = await readInput(given);
   const usual = config.client.server === undefined ? HERE : OVER_THE_NETWORK;
   const concurrency = wholeNumber("--concurrency", options.concurrency ?? usual, 1, 256);
   const root = resolve(runtime.cwd(), directory);
@@ -73,6 +69,20 @@ export async function readJob(
   }
   const { sha512 = false, skipUnreadable = false } = options;
   return { root, input, concurrency, sha512, skipUnreadable };
+}
+
+/** The package that is wanted. @throws {RegistryError} whatever is wrong with the command line */
+export async function readInput(given: Readonly<Record<string, unknown>>): Promise<CreatePackageInput> {
+  const options = given as unknown as Given;
+  const { name, retentionClass, version, metadataSchema } = options;
+  return {
+    name,
+    retentionClass,
+    metadata: await readMetadata(options),
+    externalRefs: options.ref.map(parseRef),
+    ...(version === undefined ? {} : { version }),
+    ...(metadataSchema === undefined ? {} : { metadataSchema }),
+  };
 }
 
 async function readMetadata(options: Given): Promise<NonNullable<CreatePackageInput["metadata"]>> {

@@ -4,7 +4,14 @@
  */
 
 import type { ContentDigests } from "../../core/identity/digest_stream.ts";
-import { type Algorithm, type Caller, type FileEntry, isRegistryError, RegistryError } from "../../core/mod.ts";
+import {
+  type Algorithm,
+  type Caller,
+  type Digest,
+  type FileEntry,
+  isRegistryError,
+  RegistryError,
+} from "../../core/mod.ts";
 import { ApiError, type Entry, uploadFile, uploadResumable } from "../../sdk/typescript/mod.ts";
 import { STALL, within } from "../../sdk/typescript/watchdog.ts";
 import type { Added, TreeTarget } from "../files/ingest_tree.ts";
@@ -35,6 +42,8 @@ export interface NetworkTargetOptions {
   /** What was in the package before, by path; of files only. */
   readonly there: ReadonlyMap<string, FileEntry>;
   readonly sha512: boolean;
+  /** What a file must have. */
+  expected?(path: string): Digest | undefined;
 }
 
 type OnBytes = Parameters<TreeTarget["addFile"]>[1];
@@ -47,7 +56,7 @@ interface Arrived {
 }
 
 export function networkTarget(options: NetworkTargetOptions): TreeTarget {
-  const { server, patience, caller, packageId, journal, there, sha512 } = options;
+  const { server, patience, caller, packageId, journal, there, sha512, expected } = options;
   const { api, hasher, url } = server;
   const { signal } = caller;
   const heard = signal === undefined ? {} : { signal };
@@ -199,6 +208,8 @@ export function networkTarget(options: NetworkTargetOptions): TreeTarget {
         const arrived = (await alreadyThere(file, steady, onBytes)) ?? (await send(file, steady, onBytes));
         const digests = await steady.digests();
         check(path, arrived, digests);
+        // Known only now that all of it has passed: the package is not closed with it.
+        checkExpected(path, expected?.(path), digests);
         const { identity } = steady;
         const { content_address, deduplicated } = arrived;
         journal.noteSent({ path, identity, content_address, executable, deduplicated });
@@ -256,6 +267,17 @@ function check(path: string, arrived: Arrived, { address, digests }: ContentDige
     `${JSON.stringify(path)} arrived as ${arrived.content_address} and was sent as ${sent}: something between changed it`,
     { path, sent, arrived: arrived.content_address },
   );
+}
+
+/** @throws {RegistryError} `digest_mismatch` */
+function checkExpected(path: string, expected: Digest | undefined, { digests }: ContentDigests): void {
+  const actual = expected && digests[expected.algorithm];
+  if (expected === undefined || actual?.equals(expected) === true) return;
+  throw new RegistryError("digest_mismatch", `${JSON.stringify(path)} is not ${expected} any more; run it again`, {
+    path,
+    expected: String(expected),
+    actual: String(actual),
+  });
 }
 
 /** RFC 9530. The server refuses other bytes before they get a name. */

@@ -47,9 +47,10 @@ export async function push(context: CommandContext, job: Job, options: PushOptio
   if (server === undefined) throw new TypeError("A push goes through a server");
   const folder = stateFolder(runtime.env);
   const root = await realpath(job.root);
-  const who: PushIdentity = { server: server.url, directory: root, options: [job.input, job.sha512] };
+  const directory = job.origin ?? root;
+  const who: PushIdentity = { server: server.url, directory, options: [job.input, job.sha512] };
   const path = join(folder, journalName(who));
-  const lock = takeLock(`${path}.lock`, root);
+  const lock = takeLock(`${path}.lock`, directory);
   try {
     const found = await walk(root, new Set([await realpath(folder)]), signal);
     reportRefused(output, found.refused, job.skipUnreadable);
@@ -163,8 +164,9 @@ async function sendAll(push: Push, found: Walk, packageId: string, fresh: boolea
     const before = countOf({ entries: left.done }, journal);
     progress.advance({ files: before.files, bytes: before.bytes, earlier: true });
     const { there } = left;
-    const target = networkTarget({ server, patience, caller, packageId, journal, there, sha512: job.sha512 });
-    const { concurrency } = job;
+    const { concurrency, sha512, expected } = job;
+    const how = { sha512, ...(expected && { expected }) };
+    const target = networkTarget({ server, patience, caller, packageId, journal, there, ...how });
     const now = await ingestTree(target, left.add, { concurrency, onProgress: progress.advance });
     progress.finish();
     reportRefused(context.output, now.refused, job.skipUnreadable);

@@ -6,6 +6,7 @@ import {
   decodeManifest,
   type FinalizedPackage,
   type FixReport,
+  type ImportedPackage,
   type ListFilesQuery,
   type ListPackagesQuery,
   manifestDigest,
@@ -18,6 +19,7 @@ import {
 } from "../../core/mod.ts";
 import type { Door } from "../door.ts";
 import { head, tailEvents, verifyEvents } from "./events.ts";
+import { createRemoteImages } from "./images.ts";
 import { openFile } from "./open_file.ts";
 import { type Asked, answer, type Server } from "./server.ts";
 import { tagRulesBehind } from "./tag_rules.ts";
@@ -31,6 +33,12 @@ export function createRemoteRegistry(server: Server): Door {
       const key = options?.idempotencyKey ?? crypto.randomUUID();
       const request = { body: bodyOf(input), headers: { "idempotency-key": key } };
       return answer<Package>(server, await server.ask(caller, (asked) => api.createPackage({ ...asked, ...request })));
+    },
+    async importOci(caller, { package: made, allowMissing: allow_missing = false, ...named }, options) {
+      const key = options?.idempotencyKey ?? crypto.randomUUID();
+      const request = { body: { ...named, allow_missing, ...bodyOf(made) }, headers: { "idempotency-key": key } };
+      const call = (asked: Asked) => api.importOci({ ...asked, ...request });
+      return answer<ImportedPackage>(server, await server.ask(caller, call, { long: true }));
     },
     async finalizePackage(caller, packageId) {
       checkPackageRef(packageId);
@@ -86,7 +94,7 @@ export function createRemoteRegistry(server: Server): Door {
       onProgress?.(report);
       return report;
     },
-    oci: tagRulesBehind(server),
+    oci: { ...createRemoteImages(server), ...tagRulesBehind(server) },
     tailEvents: (caller, options) => tailEvents(server, caller, options),
     head: (caller) => head(server, caller),
     verifyEvents: (caller, options) => verifyEvents(server, caller, options),

@@ -22,6 +22,14 @@ const INDEX_TYPES: ReadonlySet<string> = new Set([
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ]);
 
+/** Of image-spec 1.1-rc; some tools have written it. */
+const ARTIFACT_TYPE = "application/vnd.oci.artifact.manifest.v1+json";
+
+/** Whether a document of this type names others. Registries take any; files tell by their descriptor. */
+export function isOciManifestType(mediaType: string): boolean {
+  return IMAGE_TYPES.has(mediaType) || INDEX_TYPES.has(mediaType) || mediaType === ARTIFACT_TYPE;
+}
+
 export interface OciReference {
   readonly digest: string;
   readonly kind: "blob" | "manifest";

@@ -81,13 +81,13 @@ export function readLayoutIndex(bytes: Uint8Array): readonly OciReference[] {
   return readOciManifest(bytes, INDEX).references;
 }
 
+/** As a descriptor has it. */
+export type LayoutReference = Pick<OciReference, "digest" | "mediaType" | "size">;
+
 /** Where manifests and blobs are looked up, by digest. `undefined`: it is not there. */
 export interface LayoutSource<B> {
-  manifest(
-    digest: string,
-    mediaType: string,
-  ): Promise<{ readonly media_type: string; readonly bytes: Uint8Array } | undefined>;
-  blob(digest: string): Promise<B | undefined>;
+  manifest(wanted: LayoutReference): Promise<{ readonly media_type: string; readonly bytes: Uint8Array } | undefined>;
+  blob(wanted: LayoutReference): Promise<B | undefined>;
   /** What refers to a manifest; without it nobody asks. */
   referrers?(digest: string): AsyncIterable<OciDescriptor>;
 }
@@ -111,15 +111,13 @@ export interface WalkOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Wanted = Pick<OciReference, "digest" | "kind" | "mediaType" | "foreign">;
-
 /**
  * Finds everything that the roots reach, nested indexes and, where the source can tell them, referrers included.
  * @throws {RegistryError} `limit_exceeded`, `invalid_manifest`; what the source throws; the reason of the signal
  */
 export async function walkLayout<B>(
   source: LayoutSource<B>,
-  roots: readonly { readonly digest: string; readonly mediaType: string }[],
+  roots: readonly LayoutReference[],
   { most, signal }: WalkOptions,
 ): Promise<LayoutContent<B>> {
   const manifests = new Map<string, { mediaType: string; size: number }>();
@@ -127,30 +125,30 @@ export async function walkLayout<B>(
   const referrers = new Map<string, OciDescriptor>();
   const [missing, foreign] = [new Set<string>(), new Set<string>()];
   const seen = new Set<string>();
-  const queue: Wanted[] = [];
+  const queue: OciReference[] = [];
   let bytes = 0;
 
-  const note = (wanted: Wanted) => {
+  const note = (wanted: OciReference) => {
     const key = `${wanted.kind} ${wanted.digest}`;
     if (seen.has(key)) return false;
     seen.add(key);
     if (seen.size > most) throw tooMany(most);
     return true;
   };
-  const findBlob = async ({ digest, foreign: elsewhere }: Wanted) => {
-    const found = await source.blob(digest);
-    if (found !== undefined) blobs.set(digest, found);
-    else (elsewhere ? foreign : missing).add(digest);
+  const findBlob = async (wanted: OciReference) => {
+    const found = await source.blob(wanted);
+    if (found !== undefined) blobs.set(wanted.digest, found);
+    else (wanted.foreign ? foreign : missing).add(wanted.digest);
   };
 
   for (const root of roots) {
-    const wanted: Wanted = { ...root, kind: "manifest", foreign: false };
+    const wanted: OciReference = { ...root, kind: "manifest", foreign: false };
     if (note(wanted)) queue.push(wanted);
   }
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     signal?.throwIfAborted();
     const { digest } = next;
-    const found = await source.manifest(digest, next.mediaType);
+    const found = await source.manifest(next);
     if (found === undefined) {
       // An index may name what was pushed as a blob.
       await findBlob(next);
@@ -168,7 +166,7 @@ export async function walkLayout<B>(
     }
     for await (const referrer of source.referrers?.(digest) ?? []) {
       referrers.set(referrer.digest, referrer);
-      const wanted: Wanted = { ...referrer, kind: "manifest", foreign: false };
+      const wanted: OciReference = { ...referrer, kind: "manifest", foreign: false };
       if (note(wanted)) queue.push(wanted);
     }
   }

@@ -26,9 +26,9 @@ export interface ImportOciInput {
 }
 
 /** Where images are pulled from: the OCI use cases, as `OciRegistry` has them. Whoever may not pull gets nothing. */
-export interface ImageSource {
+export interface ImageSource<B = PulledBlob> {
   getManifest(caller: Caller, input: InRepository & { reference: string }): Promise<PulledManifest>;
-  findBlob(caller: Caller, input: InRepository & { digest: string }): Promise<PulledBlob>;
+  findBlob(caller: Caller, input: InRepository & { digest: string }): Promise<B>;
   listReferrers(
     caller: Caller,
     input: InRepository & { digest: string; after?: string },
@@ -37,7 +37,7 @@ export interface ImageSource {
 interface InRepository {
   repository: string;
 }
-interface PulledManifest {
+export interface PulledManifest {
   readonly digest: string;
   readonly media_type: string;
   readonly bytes: Uint8Array;
@@ -89,25 +89,24 @@ export async function planImport(
   caller: Caller,
   input: ImportOciInput,
 ): Promise<ImportPlan> {
-  const { repository, reference } = input;
-  const root = await images.getManifest(caller, { repository, reference });
-  const source = imageSource(images, caller, input);
   const most = limits.maxArchiveEntries - OTHER_NAMES;
-  const roots = [{ digest: root.digest, mediaType: root.media_type }];
-  const content = await walkLayout(source, roots, { most, signal: caller.signal });
-  checkComplete(content, input.allowMissing === true);
-  for (const [digest, { intact }] of content.blobs) if (!intact) throw damaged(repository, digest);
+  const { root, content } = await findImage(images, caller, input, most);
+  for (const [digest, { intact }] of content.blobs) if (!intact) throw damaged(input.repository, digest);
   return { input, root, content };
 }
 
-function imageSource(
-  images: ImageSource,
+/** A manifest, and everything that it reaches. @throws {RegistryError} as `importOci`, but for what is damaged */
+export async function findImage<B>(
+  images: ImageSource<B>,
   caller: Caller,
-  { repository, referrers = false }: ImportOciInput,
-): LayoutSource<PulledBlob> {
-  return {
-    manifest: (digest) => orNothing(images.getManifest(caller, { repository, reference: digest })),
-    blob: (digest) => orNothing(images.findBlob(caller, { repository, digest })),
+  input: Omit<ImportOciInput, "package">,
+  most: number,
+): Promise<{ readonly root: PulledManifest; readonly content: LayoutContent<B> }> {
+  const { repository, reference, referrers = false, allowMissing = false } = input;
+  const root = await images.getManifest(caller, { repository, reference });
+  const source: LayoutSource<B> = {
+    manifest: ({ digest }) => orNothing(images.getManifest(caller, { repository, reference: digest })),
+    blob: ({ digest }) => orNothing(images.findBlob(caller, { repository, digest })),
     ...(referrers && {
       async *referrers(digest) {
         let after: string | undefined;
@@ -123,6 +122,10 @@ function imageSource(
       },
     }),
   };
+  const roots = [{ digest: root.digest, mediaType: root.media_type, size: root.bytes.length }];
+  const content = await walkLayout(source, roots, { most, signal: caller.signal });
+  checkComplete(content, allowMissing);
+  return { root, content };
 }
 
 /** A digest of an algorithm that nothing here is found by is of something that is not here. */

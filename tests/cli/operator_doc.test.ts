@@ -56,7 +56,7 @@ async function help(...words: string[]): Promise<string> {
 /** `name|alias [options] <argument>` -> name, arguments, aliases. */
 function commandsOf(text: string) {
   const listed = /^Commands:\n((?: {2}.*\n?)+)/m.exec(text)?.[1] ?? "";
-  return [...listed.matchAll(/^ {2}([a-z|]+)((?: [[<]\S+[\]>])*)/gm)]
+  return [...listed.matchAll(/^ {2}([a-z|-]+)((?: [[<]\S+[\]>])*)/gm)]
     .map(([, names, rest]) => {
       const [name = "", ...aliases] = (names as string).split("|");
       return { name, aliases, words: (rest as string).replace(" [options]", "") };
