@@ -7,6 +7,7 @@ import { commit, Tally, workspace } from "../soak/rig.ts";
 import { copiers } from "./copiers.ts";
 import { openDoors } from "./doors.ts";
 import { engines } from "./engines.ts";
+import { pullPackages } from "./packaged.ts";
 import { findTool, runner, TOOLS, type ToolName } from "./tools.ts";
 
 const USAGE = `usage: tests/oci/clients [options]
@@ -55,7 +56,12 @@ for await (const door of openDoors({ runtimes, registry, folder, tally })) {
     const host = door.host;
     if (name === "podman" || name === "buildah")
       await engines[name]({ name, host, home, step, run: runner(path, home, storage(home)) });
-    else await copiers[name]({ name, host, home, step, run: runner(path, home) });
+    else {
+      const scene = { name, host, home, step, run: runner(path, home) };
+      await copiers[name](scene);
+      // Others have no packages.
+      if (registry === undefined) await pullPackages(scene);
+    }
   }
   await door.close();
 }

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { differences, type Layout, makeLayout, TAG } from "./layout.ts";
 import { equal, json, lines, type Scene, status } from "./scene.ts";
+import type { Run } from "./tools.ts";
 
 interface Copier {
   push(layout: Layout, to: string): void;
@@ -79,19 +80,22 @@ interface Index {
 const SBOM = "application/spdx+json";
 const SIGNATURE = "application/vnd.dev.cosign.artifact.sig.v1+json";
 
-/** An SBOM and a signature that refer to the index, found, filtered, read and copied with it. */
-async function attach(
+export interface Attacher {
+  attach(type: string, file: string, to: string): void;
+  discover(of: string, type?: string): Index;
+  read(of: string, type: string): string;
+  /** With what refers to it. */
+  copyAll(from: string, to: string): void;
+}
+
+/** An SBOM and a signature that refer to what is there, found, filtered, read and copied with it. */
+export async function attach(
   { name, host, home, step }: Scene,
-  client: {
-    attach(type: string, file: string, to: string): void;
-    discover(of: string, type?: string): Index;
-    read(of: string, type: string): string;
-    copyAll(from: string, to: string): void;
-  },
-  { digest }: Layout,
+  client: Attacher,
+  { repository, digest, copies }: { readonly repository: string; readonly digest: string; readonly copies: string },
 ): Promise<void> {
   const files = { [SBOM]: '{"spdxVersion":"SPDX-2.3"}', [SIGNATURE]: `signed: ${digest}` };
-  const at = `${host}/${name}/images:${TAG}`;
+  const at = `${host}/${repository}:${TAG}`;
   for (const [type, content] of Object.entries(files)) {
     const file = join(home, type.replaceAll(/\W/g, "_"));
     writeFileSync(file, content);
@@ -101,14 +105,14 @@ async function attach(
   await step("discovers both", () => equal(types(client.discover(at)), [SBOM, SIGNATURE]));
   await step("discovers those of one type", () => equal(types(client.discover(at, SBOM)), [SBOM]));
   await step("finds them where the specification says", async () => {
-    equal(types(await json<Index>(host, `${name}/images/referrers/${digest}`)), [SBOM, SIGNATURE]);
+    equal(types(await json<Index>(host, `${repository}/referrers/${digest}`)), [SBOM, SIGNATURE]);
     equal(
-      types(await json<Index>(host, `${name}/images/referrers/${digest}?artifactType=${encodeURIComponent(SBOM)}`)),
+      types(await json<Index>(host, `${repository}/referrers/${digest}?artifactType=${encodeURIComponent(SBOM)}`)),
       [SBOM],
     );
   });
   await step("reads what was attached", () => equal(client.read(at, SIGNATURE), files[SIGNATURE]));
-  const copy = `${host}/${name}/signed:${TAG}`;
+  const copy = `${host}/${name}/${copies}:${TAG}`;
   await step("copies it with what refers to it", () => {
     client.copyAll(at, copy);
     equal(types(client.discover(copy)), [SBOM, SIGNATURE]);
@@ -205,9 +209,14 @@ async function crane(scene: Scene): Promise<void> {
   );
 }
 
+/** Told that the registry speaks HTTP. */
+export function regctlRun({ run, host }: Scene): Run {
+  return (...args) => run("--host", `reg=${host},tls=disabled`, ...args);
+}
+
 async function regctl(scene: Scene): Promise<void> {
   const { step, host } = scene;
-  const run = (...args: string[]) => scene.run("--host", `reg=${host},tls=disabled`, ...args);
+  const run = regctlRun(scene);
   const layout = await move(scene, {
     push: ({ dir }, to) => void run("image", "copy", `ocidir://${dir}:${TAG}`, to),
     copy: (from, to) => void run("image", "copy", from, to),
@@ -219,31 +228,7 @@ async function regctl(scene: Scene): Promise<void> {
     deleteManifest: ({ repository, digest }) => void run("manifest", "delete", `${repository}@${digest}`),
   });
   if (layout === undefined) return;
-  const typed = (type?: string) => (type === undefined ? [] : ["--filter-artifact-type", type]);
-  await attach(
-    scene,
-    {
-      attach: (type, file, to) =>
-        void run(
-          "artifact",
-          "put",
-          "--artifact-type",
-          type,
-          "-f",
-          file,
-          "-m",
-          type,
-          "--file-title",
-          "--strip-dirs",
-          "--subject",
-          to,
-        ),
-      discover: (of, type) => JSON.parse(run("artifact", "list", of, ...typed(type), "--format", "{{json .Manifest}}")),
-      read: (of, type) => run("artifact", "get", "--subject", of, ...typed(type)),
-      copyAll: (from, to) => void run("image", "copy", "--referrers", from, to),
-    },
-    layout,
-  );
+  await attach(scene, regctlAttacher(scene), { repository: "regctl/images", digest: layout.digest, copies: "signed" });
   await step("finds the repository in the catalog", () =>
     equal(lines(run("repo", "ls", host)).includes("regctl/images"), true),
   );
@@ -261,16 +246,31 @@ async function oras(scene: Scene): Promise<void> {
     deleteManifest: ({ repository, digest }) => void run("delete", `${repository}@${digest}`),
   });
   if (layout === undefined) return;
-  await attach(
-    scene,
-    {
-      attach: (type, file, to) => void run("attach", to, type, file),
-      discover: (of, type) => JSON.parse(run("discover", of, ...(type === undefined ? [] : [type]))),
-      read: (of, type) => run("read", of, type),
-      copyAll: (from, to) => void run("copy-all", from, to),
-    },
-    layout,
-  );
+  await attach(scene, orasAttacher(scene), { repository: "oras/images", digest: layout.digest, copies: "signed" });
+}
+
+export function regctlAttacher(scene: Scene): Attacher {
+  const run = regctlRun(scene);
+  const typed = (type?: string) => (type === undefined ? [] : ["--filter-artifact-type", type]);
+  return {
+    attach: (type, file, to) =>
+      void run(
+        ...["artifact", "put", "--artifact-type", type, "-f", file, "-m", type],
+        ...["--file-title", "--strip-dirs", "--subject", to],
+      ),
+    discover: (of, type) => JSON.parse(run("artifact", "list", of, ...typed(type), "--format", "{{json .Manifest}}")),
+    read: (of, type) => run("artifact", "get", "--subject", of, ...typed(type)),
+    copyAll: (from, to) => void run("image", "copy", "--referrers", from, to),
+  };
+}
+
+export function orasAttacher({ run }: Scene): Attacher {
+  return {
+    attach: (type, file, to) => void run("attach", to, type, file),
+    discover: (of, type) => JSON.parse(run("discover", of, ...(type === undefined ? [] : [type]))),
+    read: (of, type) => run("read", of, type),
+    copyAll: (from, to) => void run("copy-all", from, to),
+  };
 }
 
 export const copiers = { skopeo, crane, regctl, oras } as const;

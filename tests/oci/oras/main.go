@@ -23,7 +23,7 @@ const usage = `usage: oras <verb> <arguments>; <ref> is host:port/repository[:ta
   push <layout> <ref>              attach <ref> <type> <file>       resolve <ref>
   pull <ref> <layout>              discover <ref> [type]            manifest <ref>
   copy <ref> <ref>                 read <ref> <type>                tags <ref>
-  copy-all <ref> <ref>             delete <ref>`
+  copy-all <ref> <ref>             delete <ref>                     restore <ref> <directory>`
 
 var ctx = context.Background()
 
@@ -58,7 +58,7 @@ func layout(at string) (*oci.Store, string, error) {
 }
 
 func run(verb string, args []string) error {
-	need := map[string]int{"push": 2, "pull": 2, "copy": 2, "copy-all": 2, "attach": 3, "read": 2}
+	need := map[string]int{"push": 2, "pull": 2, "copy": 2, "copy-all": 2, "attach": 3, "read": 2, "restore": 2}
 	if len(args) < max(1, need[verb]) {
 		return fmt.Errorf("%s", usage)
 	}
@@ -80,6 +80,15 @@ func run(verb string, args []string) error {
 			return err
 		}
 		_, err = oras.Copy(ctx, repository, reference, store, tag, oras.DefaultCopyOptions)
+		return err
+	case "restore":
+		// As `oras pull` does: files by their titles.
+		files, err := file.New(args[1])
+		if err != nil {
+			return err
+		}
+		defer files.Close()
+		_, err = oras.Copy(ctx, repository, reference, files, reference, oras.DefaultCopyOptions)
 		return err
 	case "copy":
 		return send(repository, reference, args[1])
