@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
+import type { Blocking } from "./blocking.ts";
 import { causeCode, isAbsent, isFull } from "./errors.ts";
 import { STAGING } from "./layout.ts";
 import * as system from "./system.ts";
@@ -93,7 +94,12 @@ export interface Directories {
   syncRemoval(key: string): Promise<void>;
 }
 
-export function createDirectories(root: string, syncer: Syncer, durability: Durability): Directories {
+export function createDirectories(
+  root: string,
+  syncer: Syncer,
+  durability: Durability,
+  writing: Blocking,
+): Directories {
   /** Directories known to exist with durable entries all the way up to the root. Another process's mkdir proves nothing. */
   const settled = new Set<string>();
   let prepared: Promise<void> | undefined;
@@ -117,8 +123,13 @@ export function createDirectories(root: string, syncer: Syncer, durability: Dura
     if (settled.has(leaf)) return [];
     const [algorithm, first] = leaf.split("/") as [string, string];
     const fresh = [algorithm, `${algorithm}/${first}`, leaf].filter((directory) => !settled.has(directory));
-    for (const directory of fresh) await ensureDirectory(join(root, directory));
+    for (const directory of fresh) await ensureDirectory(join(root, directory), writing);
     return fresh;
+  }
+
+  async function rename(from: string, to: string): Promise<void> {
+    if (writing.allowed()) writing.run(() => system.renameSync(from, to));
+    else await system.rename(from, to);
   }
 
   return {
@@ -134,12 +145,12 @@ export function createDirectories(root: string, syncer: Syncer, durability: Dura
       const leaf = dirname(key);
       let fresh = await makeShards(leaf);
       try {
-        await system.rename(stagedPath, join(root, key));
+        await rename(stagedPath, join(root, key));
       } catch (error) {
         if (!isAbsent(error)) throw error;
         settled.clear();
         fresh = await makeShards(leaf);
-        await system.rename(stagedPath, join(root, key));
+        await rename(stagedPath, join(root, key));
       }
       const syncs: Promise<void>[] = [];
       if (durability.syncLeafDirectory) syncs.push(syncDirectory(join(root, leaf)));
@@ -150,8 +161,12 @@ export function createDirectories(root: string, syncer: Syncer, durability: Dura
       for (const directory of fresh) settled.add(directory);
     },
     async syncStaging() {
-      if (durability.syncLeafDirectory) await syncDirectory(join(root, STAGING));
-      if (durability.syncParentDirectories) await syncDirectory(root);
+      const known = settled.has(STAGING);
+      const syncs: Promise<void>[] = [];
+      if (durability.syncLeafDirectory) syncs.push(syncDirectory(join(root, STAGING)));
+      if (durability.syncParentDirectories && !known) syncs.push(syncDirectory(root));
+      await Promise.all(syncs);
+      settled.add(STAGING);
     },
     async syncRemoval(key) {
       if (!durability.syncLeafDirectory) return;
@@ -165,9 +180,10 @@ export function createDirectories(root: string, syncer: Syncer, durability: Dura
 }
 
 /** Mode 0700 whatever the umask. Something else in its place, a link above all, is refused. */
-async function ensureDirectory(path: string): Promise<void> {
+async function ensureDirectory(path: string, writing?: Blocking): Promise<void> {
   try {
-    await system.mkdir(path, { mode: 0o700 });
+    if (writing?.allowed() === true) writing.run(() => system.mkdirSync(path, { mode: 0o700 }));
+    else await system.mkdir(path, { mode: 0o700 });
     system.chmodSync(path, 0o700);
   } catch (error) {
     if (causeCode(error) !== "EEXIST") throw error;

@@ -7,7 +7,7 @@
 import { join, resolve } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { StorageBackend, StorageHealth } from "../../core/spi/storage.ts";
-import { createBlocking } from "./blocking.ts";
+import { createBlocking, whileFew } from "./blocking.ts";
 import { createDirectories, createSyncer, type Durability } from "./directories.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import { checkKey, isStagedId, STAGING } from "./layout.ts";
@@ -36,10 +36,11 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
   const root = resolve(options.root);
   const durability = { syncFile: true, syncLeafDirectory: true, syncParentDirectories: true, ...options.durability };
   const syncer = createSyncer(id);
-  const directories = createDirectories(root, syncer, durability);
   const blocking = createBlocking();
-  const context: StagingContext = { id, root, directories, syncer, durability, blocking };
   const staged = new Set<{ abort(): Promise<void> }>();
+  const writing = whileFew(createBlocking(), () => staged.size);
+  const directories = createDirectories(root, syncer, durability, writing);
+  const context: StagingContext = { id, root, directories, syncer, durability, blocking, writing };
   const uploads = new Set<{ close(): Promise<void> }>();
   const instance = crypto.randomUUID();
   let names = 0;

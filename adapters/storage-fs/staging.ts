@@ -18,6 +18,8 @@ export interface StagingContext {
   readonly durability: Durability;
   /** One for all reads: what one finds out about the disk is good for the others. */
   readonly blocking: Blocking;
+  /** The same for making, filling and naming small files. */
+  readonly writing: Blocking;
 }
 
 /**
@@ -34,7 +36,7 @@ const WRITE_BACK_SIZE = 32 * 1024 * 1024;
 
 /** @param name unique for all time, among all processes; `ended` is called once, whatever the outcome. */
 export function createStaged(context: StagingContext, name: string, ended: () => void): StagedObject {
-  const { id, root, directories, syncer, durability } = context;
+  const { id, root, directories, syncer, durability, writing } = context;
   const path = join(root, STAGING, name);
   let state: "open" | "failed" | "ended" = "open";
   let fd: number | undefined;
@@ -62,16 +64,20 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
       });
   }
 
+  async function create(): Promise<number> {
+    await directories.prepare();
+    if (!writing.allowed()) return await system.createExclusive(path);
+    return writing.run(() => system.createExclusiveSync(path));
+  }
+
   async function file(): Promise<number> {
     if (fd !== undefined) return fd;
     try {
-      await directories.prepare();
-      fd = await system.createExclusive(path);
+      fd = await create();
     } catch (error) {
       if (!isAbsent(error)) throw error;
       directories.forget();
-      await directories.prepare();
-      fd = await system.createExclusive(path);
+      fd = await create();
     }
     return fd;
   }
@@ -79,7 +85,9 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
   async function flush(): Promise<void> {
     if (buffer === undefined || buffered === 0) return;
     const bytes = buffer.subarray(0, buffered);
-    await system.writeAll(await file(), bytes);
+    const open = await file();
+    if (writing.allowed()) writing.run(() => system.writeAllSync(open, bytes));
+    else await system.writeAll(open, bytes);
     buffered = 0;
   }
 

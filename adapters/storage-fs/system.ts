@@ -9,7 +9,17 @@
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 
-export { chmodSync, closeSync, fchmodSync, fstatSync, ftruncateSync, type Stats } from "node:fs";
+export {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  type Stats,
+} from "node:fs";
 export { link, lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
@@ -29,6 +39,13 @@ function call<T>(start: (done: Done<T>) => void): Promise<T> {
 export async function createExclusive(path: string): Promise<number> {
   const fd = await call<number>((done) => fs.open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600, done));
   // A umask may have taken bits away.
+  fs.fchmodSync(fd, 0o600);
+  return fd;
+}
+
+/** As {@link createExclusive}, waiting for it. */
+export function createExclusiveSync(path: string): number {
+  const fd = fs.openSync(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
   fs.fchmodSync(fd, 0o600);
   return fd;
 }
@@ -67,6 +84,12 @@ export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
     const length = Math.min(WRITE_SIZE, bytes.length - written);
     written += await call<number>((done) => fs.write(fd, bytes, written, length, null, done));
   }
+}
+
+/** As {@link writeAll}, waiting for it. */
+export function writeAllSync(fd: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += fs.writeSync(fd, bytes, written, bytes.length - written, null);
 }
 
 /** Writes all of `bytes` at `position`. */

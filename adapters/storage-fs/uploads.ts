@@ -197,7 +197,8 @@ export async function openUpload(
       throw isAbsent(error) ? gone(id) : error;
     });
     if (found.size < offset) throw gone(id);
-    if (found.size > offset) system.ftruncateSync(await file(), offset);
+    const torn = found.size > offset;
+    if (torn) system.ftruncateSync(await file(), offset);
     closeFile();
     if (!named) await directories.syncStaging();
     named = true;
@@ -208,7 +209,7 @@ export async function openUpload(
         try {
           const key = objectKey(address, generation);
           syncer.assertHealthy();
-          await place(name, offset, key);
+          await place(name, offset, key, torn);
           return { backend_id: context.id, key, offset: 0, length: offset, layout: "whole" };
         } catch (error) {
           throw storageError(error, "publish an upload", context.id);
@@ -219,14 +220,15 @@ export async function openUpload(
 
   /**
    * Under its key by a second name, so that the upload is still there if the caller dies before it has recorded where
-   * its bytes are. By link and rename, as a plain link would not replace a damaged leftover under the key.
+   * its bytes are. By link and rename, as a plain link would not replace a damaged leftover under the key. What its
+   * checkpoint promised is durable; only a cut-off tail is not yet.
    */
-  async function place(name: string, size: number, key: string): Promise<void> {
+  async function place(name: string, size: number, key: string, torn: boolean): Promise<void> {
     const open = await system.openForReading(pathOf(name));
     try {
       if (system.fstatSync(open).size !== size) throw gone(id);
       system.fchmodSync(open, 0o444);
-      if (durability.syncFile) await syncer.sync(open);
+      if (torn && durability.syncFile) await syncer.sync(open);
       const second = freshName();
       try {
         await system.link(pathOf(name), pathOf(second));
