@@ -19,6 +19,7 @@ import {
   wholeLog,
 } from "../../support/registry_fixture.ts";
 import { commitRaw, deletePackage } from "../../support/registry_tamper.ts";
+import { member, pax, tar } from "../../support/tar_bytes.ts";
 
 afterEach(closeFixtures);
 
@@ -156,6 +157,34 @@ forEachDatabase((_, open) => {
       expect(await codeOf(blob(digestOf("both")))).toBe("repository_not_found");
       await ok();
     });
+  });
+
+  describe("a package of more than OCI clients take", () => {
+    test("is not there, and the refusal names what gets it", async () => {
+      const { registry, oci, get, blob, tags, release, ok } = await scene();
+      const { package_id: id } = await newPackage(registry, { name: "team/demo", version: "large" });
+      // Not many files, but long names: 4 MiB of them.
+      const folder = Array(15).fill("x".repeat(250)).join("/");
+      const members = Array.from({ length: 1100 }, (_, i) => [pax({ path: `${folder}/${i}` }), member({}, "large")]);
+      await registry.importArchive(caller, { packageId: id, source: source(tar(...members.flat())) });
+      await registry.finalizePackage(caller, id);
+      for (const reference of ["large", id, "latest"]) {
+        const failure = await failureOf(get(reference));
+        expect(failure?.code).toBe("manifest_not_found");
+        expect(failure?.message).toContain(`artifactstore fetch ${id}`);
+        expect(await codeOf(oci.findManifest(caller, { repository, reference }))).toBe("manifest_not_found");
+        expect(await codeOf(oci.deleteTag(caller, { repository, tag: reference }))).toBe("access_denied");
+      }
+      expect((await tags()).tags).toEqual([]);
+      expect((await oci.listRepositories(caller)).repositories).toEqual([repository]);
+      expect(await codeOf(blob(digestOf("large")))).toBe("blob_not_found");
+      const mounted = { repository: "x", digest: digestOf("large"), from: repository };
+      expect(await oci.mountBlob(caller, mounted)).toBeUndefined();
+      const small = await release("small", { a: "large" });
+      expect((await tags()).tags).toEqual(["latest", small, "small"].toSorted());
+      expect((await blob(digestOf("large"))).size).toBe(5);
+      await ok();
+    }, 120_000);
   });
 
   describe("blobs", () => {
