@@ -2,7 +2,8 @@
 //
 //	go run tests/core/base/glob_vectors/main.go > tests/vectors/glob.jsonl
 //
-// The same numbers every time, so what changes in the file is what changed here, or in Go.
+// The same numbers every time, so what changes in the file is what changed here, or in Go. With a number as its argument it
+// makes up others, for tests/slow/glob.sh.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"path"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -101,6 +103,13 @@ func generated() (string, func() string) {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		seed, err := strconv.ParseUint(os.Args[1], 10, 31)
+		if err != nil {
+			panic(err)
+		}
+		state ^= uint32(seed)
+	}
 	known := map[string]map[string]bool{}
 	ask := func(pattern, name string) {
 		if !utf8.ValidString(pattern) || !utf8.ValidString(name) {
