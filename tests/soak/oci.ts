@@ -52,10 +52,11 @@ const options: RunOptions = {
 
 async function soak(): Promise<void> {
   const started = performance.now();
-  const { problems, counts, memory, ...totals } = await runImages(options);
+  const { problems, counts, memory, resident, ...totals } = await runImages(options);
   const seconds = Math.round((performance.now() - started) / 1000);
   const most = `${Math.round(memory / MIB)} MiB`;
   console.log(`  ${JSON.stringify({ ...totals, seconds, memory: most })}`);
+  if (options.kills === 0) console.log(`  MiB at quiet points: ${resident.map((bytes) => Math.round(bytes / MIB))}`);
   console.log(`  ${JSON.stringify(counts)}`);
   const short = totals.kills < options.kills && problems.length === 0 ? ` of ${options.kills} (out of time)` : "";
   const what = options.kills > 0 ? `${totals.kills} kills${short}` : `${seconds} s`;

@@ -31,6 +31,7 @@ export async function compare(scene: Scene, door: Door, log: Log, random: Random
         const settled = settle(repository.begun, catalog.has(name) ? "here" : null);
         if (settled !== undefined) throw new Wrong(`_catalog, ${name}: ${settled}`);
         if (catalog.delete(name)) await compareRepository(scene, door, name, repository, { random, all });
+        else compareNothing(scene, name, repository);
       }),
     ),
   );
@@ -69,6 +70,16 @@ function settle(register: Register, seen: Value): string | undefined {
   const { values } = register;
   register.settle(seen);
   return values.has(seen) ? undefined : `${seen} is there, and it should be ${[...values].join(" or ")}`;
+}
+
+/** It has not begun, so all that was to be in it came to nothing. */
+function compareNothing(scene: Scene, name: string, { blobs, manifests, tags }: RepositoryModel): void {
+  for (const registers of [blobs, manifests, tags]) {
+    for (const [key, register] of registers) {
+      const settled = settle(register, null);
+      if (settled !== undefined) scene.complain(`${name}, ${key}: ${settled}`);
+    }
+  }
 }
 
 async function compareRepository(

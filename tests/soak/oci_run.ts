@@ -42,6 +42,8 @@ export interface Outcome {
   readonly orphans: number;
   /** Most memory that the server had, bytes. */
   readonly memory: number;
+  /** What it had at each quiet point, bytes: a leak would show. */
+  readonly resident: readonly number[];
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -58,6 +60,7 @@ export async function runImages(options: RunOptions): Promise<Outcome> {
     return image(layers, "");
   });
   const problems: string[] = [];
+  const resident: number[] = [];
   const totals = { requests: 0, kills: 0, quiet: 0, events: 0, staged: 0, orphans: 0, memory: 0 };
   let phase = 0;
   const scene: Scene = {
@@ -123,6 +126,7 @@ export async function runImages(options: RunOptions): Promise<Outcome> {
       const door = new Door(server.url);
       await compare(scene, door, log, random, last);
       totals.quiet += 1;
+      resident.push(memoryOf(server.pid, "VmRSS"));
       totals.requests += door.requests;
       // By this program, whichever one the server is.
       if (last || kills === 0 || phase % 10 === 0) problems.push(...(await lookBeside(place, runtime)));
@@ -156,5 +160,5 @@ export async function runImages(options: RunOptions): Promise<Outcome> {
   } catch (error) {
     problems.push(`phase ${phase} came to no end: ${error instanceof Error ? error.stack : error}`);
   }
-  return { problems, ...totals, counts: scene.counts };
+  return { problems, resident, ...totals, counts: scene.counts };
 }
