@@ -1,13 +1,18 @@
 import { z } from "@hono/zod-openapi";
 
+const MEMBER = "(?:\\\\[\\s\\S]|[^\\\\\\]-])";
+/** What `core/base/glob.ts` takes, but for its length, which counts bytes; core refuses, and says where. */
+export const PATTERN = `^(?:\\\\[\\s\\S]|[^\\\\\\[]|\\[(?:\\^|(?!\\^))(?:${MEMBER}(?:-${MEMBER})?)+\\])+$`;
+
 const TAG_RULE = {
   repositories: {
-    minLength: 1,
+    pattern: PATTERN,
+    maxLength: 512,
     description:
       "Pattern over whole names of repositories: `*` any characters but `/`, `?` one of them, `[a-z]` and `[^a-z]` one of these or another, `\\` before what is meant as it is. 512 bytes at most",
     example: "acme/*",
   },
-  tags: { minLength: 1, description: "Pattern over whole tags", example: "v[0-9]*" },
+  tags: { pattern: PATTERN, maxLength: 512, description: "Pattern over whole tags", example: "v[0-9]*" },
 } as const;
 
 const TagRuleSchema = z

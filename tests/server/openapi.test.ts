@@ -1,6 +1,8 @@
 import { expect, describe as group, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, RENEW, SNAPSHOT } from "../../scripts/write_openapi.ts";
+import { PATTERN } from "../../server/schemas/tag_rules.ts";
 
 interface Parameter {
   readonly name: string;
@@ -79,4 +81,15 @@ test("every reference leads somewhere", () => {
     ([, kind = "", name = ""]) => document.components[kind]?.[name] === undefined,
   );
   expect(lost.map(([reference]) => reference)).toEqual([]);
+});
+
+test("the grammar of patterns in tag rules is that of Go, as far as it says", () => {
+  const said = new RegExp(PATTERN, "u");
+  const lines = readFileSync(join(import.meta.dirname, "../vectors/glob.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .slice(1);
+  const vectors = lines.map((line) => JSON.parse(line) as { readonly pattern: string; readonly bad?: boolean });
+  const wrong = vectors.filter(({ pattern, bad = false }) => pattern !== "" && said.test(pattern) === bad);
+  expect(wrong.map(({ pattern }) => pattern)).toEqual([]);
 });
