@@ -1,6 +1,6 @@
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { ByteSource } from "../base/stream.ts";
-import { type Bring, bringContent, SMALL } from "../content/place.ts";
+import { type Bring, bringContent } from "../content/place.ts";
 import type { UploadOwner } from "../content/upload_sessions.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
@@ -16,6 +16,9 @@ import { checkUpload, exactly, type UploadRef, uploadNotFound } from "./uploads.
 /** Attempts when the stored copy of the bytes changes under them: a push by somebody else, a repair. */
 const ATTEMPTS = 3;
 
+/** As much as a crash may cost an upload anyway (core/content/upload_bytes.ts). Bytes. */
+const AT_ONCE = 32 * 1024 * 1024;
+
 /** Ends an upload with the last bytes, if any (spec, "Pushing a blob in chunks", the closing PUT). */
 export async function completeUpload(
   deps: OciDeps,
@@ -30,7 +33,7 @@ export async function completeUpload(
   const { repository, uploadId, offset, source, length } = input;
   const owner = checkUpload(caller, repository);
   const digest = parseOciDigest(input.digest);
-  if (source !== undefined && length !== undefined && length <= SMALL && (offset ?? 0) === 0) {
+  if (source !== undefined && length !== undefined && length <= AT_ONCE && (offset ?? 0) === 0) {
     const blob = await completeAtOnce(deps, caller, { owner, repository, uploadId, digest, source, length });
     if (blob !== undefined) return blob;
   }
@@ -61,7 +64,10 @@ export async function completeUpload(
   throw new RegistryError(answer.error.code, answer.error.message, answer.error.data);
 }
 
-/** A small blob, whole in the closing request: stored as if there were no upload, without what one costs. */
+/**
+ * A blob that is whole in the closing request: stored as if there were no upload, without what one costs. If the request
+ * breaks off, nothing of it counts, and no offset was told.
+ */
 async function completeAtOnce(
   deps: OciDeps,
   caller: Caller,
