@@ -69,6 +69,7 @@ export async function assembleRegistry(parts: {
   readonly verifyReads?: boolean;
   readonly sparseIndexes?: boolean;
   readonly sparseImages?: boolean;
+  readonly historyProtection?: number;
 }): Promise<Registry> {
   const {
     database,
@@ -79,6 +80,7 @@ export async function assembleRegistry(parts: {
     verifyReads = true,
     sparseIndexes = true,
     sparseImages = false,
+    historyProtection,
   } = parts;
   const zstd = zstdDecompressor();
   try {
@@ -90,6 +92,7 @@ export async function assembleRegistry(parts: {
       backendId: storage.id,
       prepareScratch: async (scratch) => void (await migrate(scratch)),
       ...{ verifyReads, sparseIndexes, sparseImages },
+      ...(historyProtection === undefined ? {} : { historyProtection }),
       projectManifest: createManifestProjector(),
       ...(zstd === undefined ? {} : { zstd }),
       ...(limits === undefined ? {} : { limits }),

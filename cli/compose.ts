@@ -57,6 +57,7 @@ export async function compose(config: Config, runtime: Runtime, options: Compose
     verifyReads: config.reads.verify,
     sparseIndexes: config.oci.sparse_indexes,
     sparseImages: config.oci.sparse_images,
+    historyProtection: config.oci.history_protection * 1000,
     limits: {
       maxObjectBytes: limits.max_object_bytes,
       maxFilesPerPackage: limits.max_files_per_package,

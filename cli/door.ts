@@ -1,5 +1,13 @@
 /** What commands work with: the registry of this machine (`compose.ts`), or the one behind a server (`remote/`). */
-import type { Caller, FileContent, FileEntry, ImageSource, OciRegistry, Registry } from "../core/mod.ts";
+import type {
+  Caller,
+  FileContent,
+  FileEntry,
+  ImageSource,
+  OciAdministration,
+  OciRegistry,
+  Registry,
+} from "../core/mod.ts";
 import type { HealthReport } from "../core/spi/health.ts";
 import type { RemoteBlob } from "./remote/images.ts";
 import type { Server } from "./remote/server.ts";
@@ -28,7 +36,9 @@ export type Door = Pick<
   /** Whole and verified. */
   openFile(caller: Caller, entry: FileEntry, options?: { readonly verify?: boolean }): Promise<FileContent>;
   /** Of pulling: a blob comes as it comes, whoever reads it compares the digest. */
-  readonly oci: ImageSource<RemoteBlob> & Pick<OciRegistry, "getTagRules" | "setTagRules" | "previewTagRules">;
+  readonly oci: ImageSource<RemoteBlob> &
+    OciAdministration &
+    Pick<OciRegistry, "getTagRules" | "setTagRules" | "previewTagRules">;
 };
 
 export interface Opened {

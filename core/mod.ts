@@ -17,6 +17,7 @@ export type { EventFollower, FeedHead, FollowOptions } from "./feed/read.ts";
 export type { FeedEvent } from "./feed/scope.ts";
 export * from "./identity/mod.ts";
 export {
+  checkReason,
   codedError,
   type EventPage,
   type EventQuery,

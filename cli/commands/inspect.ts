@@ -2,6 +2,7 @@
 import type { Package, PackageEntry } from "../../core/mod.ts";
 import { type CommandSpec, option } from "../context.ts";
 import { formatBytes, formatCount, printable, table } from "../output.ts";
+import { everyPage } from "../pages.ts";
 
 export const show: CommandSpec = {
   usage: "show <package>",
@@ -43,41 +44,22 @@ export const ls: CommandSpec = {
   ],
   async run({ output, open, signal }, [ref], options) {
     const { registry, caller } = await open();
-    const followed = async <T>(
-      page: (cursor: string | undefined) => Promise<{ items: readonly T[]; cursor?: string }>,
-      print: (items: readonly T[], first: boolean) => void,
-    ) => {
-      let cursor: string | undefined;
-      let first = true;
-      do {
-        const { items, cursor: next } = await page(cursor);
-        if (items.length > 0) print(items, first);
-        first = false;
-        cursor = next;
-        await output.flush();
-        signal.throwIfAborted();
-      } while (cursor !== undefined);
-    };
     if (ref === undefined) {
       const filter = {
         ...(options.name === undefined ? {} : { name: String(options.name) }),
         ...(options.state === undefined ? {} : { state: options.state as Package["state"] }),
       };
-      await followed(
+      await everyPage(
+        { output, signal },
         (cursor) =>
           registry.listPackages(caller, { ...filter, limit: 500, ...(cursor === undefined ? {} : { cursor }) }),
-        (items, first) => {
-          if (output.json) for (const item of items) output.print(item, () => []);
-          else output.print(items, () => table(PACKAGE_COLUMNS, items).slice(first ? 0 : 1));
-        },
+        (items, first) => table(PACKAGE_COLUMNS, items).slice(first ? 0 : 1),
       );
     } else {
-      await followed(
+      await everyPage(
+        { output, signal },
         (cursor) => registry.listFiles(caller, ref, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) }),
-        (items) => {
-          if (output.json) for (const item of items) output.print(item, () => []);
-          else output.print(items, () => items.map(entryLine));
-        },
+        (items) => items.map(entryLine),
       );
     }
     return undefined;

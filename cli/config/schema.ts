@@ -19,6 +19,7 @@ import {
 
 const meta = (summary: string, wanted: string): SettingMeta & Record<string, unknown> => ({ summary, wanted });
 const text = z.string().min(1);
+const DAY = 86_400;
 const time = (summary: string, fallback: number) =>
   seconds().default(fallback).meta(meta(summary, "a time up to 24h, such as 30s, 2m or 0 for none"));
 
@@ -173,6 +174,14 @@ export const schema = z.strictObject({
   oci: z.strictObject({
     sparse_indexes: flag().default(true).meta(meta("Take an index whose manifests are not there.", "true or false")),
     sparse_images: flag().default(false).meta(meta("Take an image whose blobs are not there.", "true or false")),
+    history_protection: seconds(3650 * DAY)
+      .default(14 * DAY)
+      .meta(
+        meta(
+          "How long what a tag pointed at stays protected after the tag moved on.",
+          "a time up to 3650d, such as 14d, 36h or 0 for none",
+        ),
+      ),
   }),
 });
 

@@ -36,20 +36,20 @@ export const byteSize = () =>
       .pipe(z.int().positive()),
   ]);
 
-const SECONDS: Readonly<Record<string, number>> = { "": 1, ms: 0.001, s: 1, m: 60, h: 3600 };
+const SECONDS: Readonly<Record<string, number>> = { "": 1, ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** A time in seconds: `30`, `30s`, `500ms`, `2m`. 0 means never, or none. */
-export const seconds = () =>
+/** A time in seconds: `30`, `30s`, `500ms`, `2m`, `14d`. 0 means never, or none. */
+export const seconds = (most = 86_400) =>
   z.union([
-    z.number().nonnegative().max(86_400),
+    z.number().nonnegative().max(most),
     z
       .string()
-      .regex(/^\d{1,8}(ms|s|m|h)?$/)
+      .regex(/^\d{1,8}(ms|s|m|h|d)?$/)
       .transform((text) => {
         const [, digits, unit] = /^(\d+)(\D*)$/.exec(text) ?? [];
         return Number(digits) * (SECONDS[unit ?? ""] ?? Number.NaN);
       })
-      .pipe(z.number().max(86_400)),
+      .pipe(z.number().max(most)),
   ]);
 
 /** What clients know the server by: `https://artifacts.example.org`, perhaps with a path. No slash at its end. */

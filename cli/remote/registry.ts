@@ -21,6 +21,7 @@ import type { Door } from "../door.ts";
 import { head, tailEvents, verifyEvents } from "./events.ts";
 import { createRemoteImages } from "./images.ts";
 import { openFile } from "./open_file.ts";
+import { repositoriesBehind } from "./repositories.ts";
 import { type Asked, answer, type Server } from "./server.ts";
 import { tagRulesBehind } from "./tag_rules.ts";
 
@@ -94,7 +95,7 @@ export function createRemoteRegistry(server: Server): Door {
       onProgress?.(report);
       return report;
     },
-    oci: { ...createRemoteImages(server), ...tagRulesBehind(server) },
+    oci: { ...createRemoteImages(server), ...repositoriesBehind(server), ...tagRulesBehind(server) },
     tailEvents: (caller, options) => tailEvents(server, caller, options),
     head: (caller) => head(server, caller),
     verifyEvents: (caller, options) => verifyEvents(server, caller, options),

@@ -125,6 +125,7 @@ describe("environment names", () => {
     "reads.verify": "no",
     "oci.sparse_indexes": "no",
     "oci.sparse_images": "yes",
+    "oci.history_protection": "36h",
   };
 
   test.each(settings.map((setting) => [setting.key, setting] as const))(

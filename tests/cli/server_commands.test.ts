@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { nobody, serveStore, through } from "./server_support.ts";
+import { nobody, pushManifest, serveStore, through } from "./server_support.ts";
 import { cli, difference, ingest, json, PATIENCE, type Run, temporary } from "./support.ts";
 import { awkwardTree, put } from "./trees.ts";
 
@@ -29,6 +29,12 @@ const { package_id: open } = await (
   })
 ).json();
 afterAll(() => server.stop());
+const once = await pushManifest(server.url, "acme/app", "latest", "once");
+await pushManifest(server.url, "acme/app", "latest", "now");
+await pushManifest(server.url, "acme/app/base", "1.0", "base");
+await pushManifest(server.url, "other", "tags", "other");
+const { items } = await (await fetch(`${server.url}/v1/repositories/acme/app/tags/latest/history`)).json();
+const moves: readonly number[] = items.map((entry: { sequence: number }) => entry.sequence);
 
 const out = join(dir, "out");
 const occupied = join(dir, "occupied");
@@ -87,6 +93,33 @@ const COMMANDS: readonly (readonly [string[], number])[] = [
   [["fetch", "nobody@1", out], 4],
   [["fetch", "demo@1.0", occupied], 4],
   [["fetch", "demo@1.0", out, "--concurrency", "0"], 2],
+  [["repo", "list"], 0],
+  [["repo", "list", "acme/"], 0],
+  [["repo", "list", "nothing"], 0],
+  [["repo", "list", "x".repeat(301)], 2],
+  [["repo", "show", "acme/app"], 0],
+  [["repo", "show", "acme/nothing"], 4],
+  [["repo", "show", "No Name"], 2],
+  [["repo", "show", ""], 2],
+  [["repo", "show", ".."], 2],
+  [["repo", "delete", "acme/app", "--dry-run"], 0],
+  [["repo", "delete", "nobody", "--dry-run"], 4],
+  [["repo", "delete", "nobody", "--reason", "it is over"], 4],
+  [["repo", "delete", "acme/app"], 2],
+  [["repo", "delete", "acme/app", "--reason", ""], 2],
+  [["repo", "delete", "acme/app", "--reason", "x".repeat(2001)], 2],
+  [["repo", "tag", "history", "acme/app", "latest"], 0],
+  [["repo", "tag", "history", "acme/app", "nothing"], 4],
+  [["repo", "tag", "history", "nobody", "latest"], 4],
+  [["repo", "tag", "history", "acme/app", "-"], 2],
+  [["repo", "tag", "history", "acme/app", "no/tag"], 2],
+  [["repo", "tag", "restore", "acme/app", "latest"], 2],
+  [["repo", "tag", "restore", "acme/app", "latest", "--as-of", "soon"], 2],
+  [["repo", "tag", "restore", "acme/app", "latest", "--as-of", "999999"], 2],
+  [["repo", "tag", "restore", "acme/app", "latest", "--as-of", "0"], 4],
+  [["repo", "tag", "restore", "acme/app", "latest", "--as-of", "2001-01-01T00:00:00Z"], 4],
+  [["repo", "tag", "restore", "acme/app", "latest", "--as-of", `${moves[0]}`], 0],
+  [["repo", "tag", "restore", "nobody", "latest", "--as-of", "1"], 4],
 ];
 
 describe.each(["text", "--json"] as const)("as %s", (form) => {
@@ -109,6 +142,46 @@ describe.each(["text", "--json"] as const)("as %s", (form) => {
     expect(there).toEqual(here);
     expect(there.code).toBe(0);
     expect(there.stdout).toContain(form === "--json" ? '"removed_orphans":1' : "1 orphans");
+  });
+
+  test("repo tag restore, and what it did", async () => {
+    const args = ["repo", "tag", "restore", "acme/app", "latest", "--as-of", `${moves[1]}`, ...more];
+    const back = ["repo", "tag", "restore", "acme/app", "latest", "--as-of", `${moves[0]}`];
+    const here = await cli(args, { data });
+    await cli(back, { data });
+    const there = await through(server.url, args);
+    await cli(back, { data });
+    expect(there).toEqual(here);
+    expect(there).toMatchObject({ code: 0, stderr: "" });
+    expect(there.stdout).toContain(once);
+    const after = await both(["repo", "tag", "history", "acme/app", "latest", ...more]);
+    expect(after.there).toEqual(after.here);
+    expect(after.there.stdout).toContain(
+      form === "--json" ? `"restored_from":${moves[1]}` : `tag_moved (from ${moves[1]})`,
+    );
+    expect(after.there.stdout).toContain(form === "--json" ? '"state":"kept"' : "kept, protected until 2");
+  });
+
+  test("repo delete, and what is told of it afterwards", async () => {
+    const args = ["repo", "delete", "acme/gone", "--reason", "it is over", ...more];
+    await pushManifest(server.url, "acme/gone", "1", "gone");
+    const here = await cli(args, { data });
+    await pushManifest(server.url, "acme/gone", "1", "gone");
+    const there = await through(server.url, args);
+    const nameless = ({ stdout, ...rest }: Run) => ({ ...rest, stdout: stdout.replace(/"repository_id":"[^"]*"/, "") });
+    expect(nameless(there)).toEqual(nameless(here));
+    expect(there).toMatchObject({ code: 0, stderr: "" });
+    const text = "deleted acme/gone with 1 tag, 1 manifest and 0 blobs\n";
+    if (form === "text") expect(there.stdout).toBe(text);
+    for (const [line, code] of [
+      ["tag history acme/gone 1", 0],
+      ["show acme/gone", 4],
+      [`tag restore acme/gone 1 --as-of ${moves[0]}`, 4],
+    ] as const) {
+      const after = await both(["repo", ...line.split(" "), ...more]);
+      expect(after.there).toEqual(after.here);
+      expect(after.there.code).toBe(code);
+    }
   });
 
   test("health, but for the room on the disk of that moment", async () => {

@@ -68,3 +68,13 @@ export function meddler(url: string, meddle: Meddle): string {
   afterAll(() => proxy.stop(true));
   return `http://127.0.0.1:${proxy.port}`;
 }
+
+/** An index of nothing that says `note`, as an OCI client pushes it; its digest. */
+export async function pushManifest(url: string, repository: string, tag: string, note: string): Promise<string> {
+  const mediaType = "application/vnd.oci.image.index.v1+json";
+  const body = JSON.stringify({ schemaVersion: 2, mediaType, manifests: [], annotations: { note } });
+  const headers = { "content-type": mediaType };
+  const answer = await fetch(`${url}/v2/${repository}/manifests/${tag}`, { method: "PUT", headers, body });
+  if (answer.status !== 201) throw new Error(`${repository}:${tag} was answered with ${answer.status}`);
+  return answer.headers.get("docker-content-digest") as string;
+}
