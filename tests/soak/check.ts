@@ -26,6 +26,8 @@ type Opened = Awaited<ReturnType<typeof openPlace>>;
 export interface CheckOptions {
   /** Every package ever promised, not only those of the latest run. */
   readonly all: boolean;
+  /** The power was gone: an upload may be lost of which no byte was acknowledged (core/content/upload_sessions.ts). */
+  readonly powerCut?: boolean;
   /** Called first: tells the oracle of what a program did that does not report to it. */
   readonly adopt?: (registry: Registry) => Promise<void>;
   /** Collects the leftovers between the two looks of `doctor`; default: the library's. */
@@ -51,7 +53,7 @@ export async function check(place: Place, oracle: Oracle, options: CheckOptions)
       finding.files += await checkPackage(registry, oracle, id, known, problems);
     }
     oracle.touched.clear();
-    finding.images = await checkImages(opened, oracle, options.all, problems);
+    finding.images = await checkImages(opened, oracle, options, problems);
     finding.events = await checkLog(registry, problems);
     await checkLeftovers(opened, place, finding, options.collect);
   } catch (error) {

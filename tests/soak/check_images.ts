@@ -19,10 +19,13 @@ const pusher: Caller = localCaller("worker");
 export async function checkImages(
   { registry, database }: { readonly registry: Registry; readonly database: Database<Tables> },
   oracle: Oracle,
-  all: boolean,
+  { all, powerCut = false }: { readonly all: boolean; readonly powerCut?: boolean },
   problems: string[],
 ): Promise<number> {
-  for (const [id, upload] of oracle.uploads) await endUpload(registry, oracle, id, upload, problems);
+  for (const [id, upload] of oracle.uploads) {
+    const certain = upload.certain && (!powerCut || upload.promised > 0);
+    await endUpload(registry, oracle, id, { ...upload, certain }, problems);
+  }
   oracle.uploads.clear();
   // Those whose creation nobody heard of, as if a day had passed.
   await database.write((trx) =>
@@ -120,6 +123,6 @@ async function endUpload(
     oracle.settleFact(`blob ${repository} ${digest}`, digest);
     oracle.touchedFacts.add(`blob ${repository} ${digest}`);
   } catch (error) {
-    complain(`cannot be ended at ${offset}: ${messageOf(error)}`);
+    complain(`cannot be ended at ${offset}, promised was ${promised}: ${messageOf(error)}`);
   }
 }

@@ -171,7 +171,7 @@ async function cutAgainAndAgain(
     next = { strict: mode === "strict", worker: hire(mode === "strict" ? tracing(trace) : []) };
     for (const [code, times] of oracle.codes) codes[code] = (codes[code] ?? 0) + times;
     oracle.codes.clear();
-    const finding = await check(site.place, oracle, { all: done % RENEW === 0 || done === cuts });
+    const finding = await check(site.place, oracle, { all: done % RENEW === 0 || done === cuts, powerCut: true });
     problems.push(...finding.problems.map((problem) => `cut ${done}: ${problem}`));
   }
   acknowledged += oracle?.acknowledged ?? 0;
