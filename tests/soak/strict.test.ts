@@ -45,6 +45,17 @@ test("a sync covers what came before it began, and only if it succeeds", () => {
   expect(lost(during)).toContain(`bytes of ${R}/staging/x`);
 });
 
+test("what is appended after a sync takes nothing away from the bytes before it; what is written over them does", () => {
+  const path = `${R}/staging/x`;
+  const kept = (...more: string[]) => durable(R, [...STORED.slice(0, 3), ...more].join("\n")).files.get(path)?.durable;
+  expect(kept()).toBe(3);
+  expect(kept(`7 pwrite64(5<${path}>, ""..., 4, 3) = 4`)).toBe(3);
+  expect(kept(`7 pwrite64(5<${path}>, ""..., 4, 3) = 4`, `7 fsync(5<${path}>) = 0`)).toBe(7);
+  expect(kept(`7 pwrite64(5<${path}>, ""..., 4, 1 <unfinished ...>`)).toBe(1);
+  expect(kept(`7 ftruncate(5<${path}>, 2) = 0`)).toBe(2);
+  expect(kept(`7 pwritev(5<${path}>, [{iov_base=""..., iov_len=4}], 1, 3) = 4`)).toBe(0);
+});
+
 test("a directory that was there already, and what lies elsewhere, cannot be lost", () => {
   expect(lost(`7 mkdir("${R}/b", 0700) = -1 EEXIST (File exists)\n7 mkdir("/other/b", 0700) = 0`)).toEqual([]);
 });

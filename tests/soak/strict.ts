@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, realpathSync, rmSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 
-const CALLS = "openat,write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat";
+const CALLS = "openat,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat";
 
 export function whyNoStrictDisk(): string | undefined {
   return spawnSync("strace", ["-V"]).status === 0 ? undefined : "strace is not installed";
@@ -38,11 +38,20 @@ interface Call {
   readonly text: string;
 }
 
+interface MadeFile {
+  /** Counted, so that a sync covers what came before it. */
+  writes: number;
+  /** All its bytes are durable. */
+  synced: boolean;
+  size: number;
+  /** Bytes from its beginning that are durable: what is appended to later takes nothing away from them. */
+  durable: number;
+}
+
 interface Model {
   /** Names made and not durable yet; the number tells one making from the next. */
   readonly names: Map<string, number>;
-  /** Files made: whether all their bytes are durable. `writes` counts, so that a sync covers what came before it. */
-  readonly files: Map<string, { writes: number; synced: boolean }>;
+  readonly files: Map<string, MadeFile>;
   made: number;
 }
 
@@ -55,9 +64,11 @@ export function cutStrictly(root: string, trace: string): { readonly names: numb
     rmSync(path, { recursive: true });
     lost.names += 1;
   }
-  for (const [path, { synced }] of model.files) {
-    if (synced || !existsSync(path) || !lstatSync(path).isFile()) continue;
-    truncateSync(path, 0);
+  for (const [path, { synced, durable: kept }] of model.files) {
+    if (synced || !existsSync(path)) continue;
+    const found = lstatSync(path);
+    if (!found.isFile() || found.size <= kept) continue;
+    truncateSync(path, kept);
     lost.files += 1;
   }
   return lost;
@@ -103,7 +114,7 @@ function begin(
     return (ok) => {
       if (!ok) return;
       make(path);
-      model.files.set(path, { writes: 0, synced: false });
+      model.files.set(path, { writes: 0, synced: false, size: 0, durable: 0 });
     };
   }
   if (name.startsWith("mkdir") && below(quoted[0])) {
@@ -124,16 +135,27 @@ function begin(
   if (name.includes("write") && below(descriptor)) {
     const file = model.files.get(descriptor);
     if (file !== undefined) {
+      // `write(5<path>, ""..., count` and, of pwrite, `, offset`; of several buffers only that they were written.
+      const [, count, offset] = /\.\.\., (\d+)(?:, (\d+))?/.exec(text) ?? [];
+      const at = Number(offset ?? file.size);
       file.writes += 1;
       file.synced = false;
+      file.durable = count === undefined ? 0 : Math.min(file.durable, at);
+      file.size = Math.max(file.size, at + Number(count ?? 0));
     }
+    return nothing;
+  }
+  if (name === "ftruncate" && below(descriptor)) {
+    const file = model.files.get(descriptor);
+    const size = Number(/, (\d+)/.exec(text)?.[1] ?? 0);
+    if (file !== undefined) Object.assign(file, { size, durable: Math.min(file.durable, size) });
     return nothing;
   }
   if ((name === "fsync" || name === "fdatasync") && (below(descriptor) || descriptor === root)) {
     const file = model.files.get(descriptor);
     if (file !== undefined) {
-      const covered = file.writes;
-      return (ok) => void (ok && file.writes === covered && Object.assign(file, { synced: true }));
+      const { writes: covered, size } = file;
+      return (ok) => void (ok && file.writes === covered && Object.assign(file, { synced: true, durable: size }));
     }
     // A directory: the names that it had when the sync began.
     const covered = [...model.names].filter(([path]) => dirname(path) === descriptor);
