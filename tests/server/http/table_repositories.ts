@@ -104,7 +104,12 @@ const refusing: readonly Call[] = [
   { call: "GET /v1/repositories/", status: 404, code: "not_found", gives: { error: "Not found" } },
   { call: "GET /v1/nothing", status: 404, code: "not_found", gives: { error: "Not found" } },
   { call: "GET /packages/nothing", status: 404, code: "package_not_found", gives: { error: undefined } },
-  { call: `PUT ${plain("house/app")}`, status: 405, sends: { allow: "GET, HEAD, DELETE" }, gives: { error: /Allowed/ } },
+  {
+    call: `PUT ${plain("house/app")}`,
+    status: 405,
+    sends: { allow: "GET, HEAD, DELETE" },
+    gives: { error: /Allowed/ },
+  },
   { call: `DELETE ${HISTORY}`, status: 405, sends: { allow: "GET, HEAD" } },
   { call: `GET ${RESTORE}`, status: 405, sends: { allow: "POST" } },
   { call: `GET ${path("house/app", "/tags/none/history")}`, status: 404, code: "manifest_not_found" },
