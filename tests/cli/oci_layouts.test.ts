@@ -12,6 +12,7 @@ import {
   jsonLines,
   ok,
   PATIENCE,
+  RUNTIME_NAMES,
   type Run,
   storedObjects,
   temporary,
@@ -219,6 +220,31 @@ test("what comes from a server is compared with its digest before it has a name"
     const refused = await failed(through(url, ["export-oci", "team/app:1.0", target, "--json"]));
     expect(refused).toMatchObject({ code: 5, error: "object_corrupt", stdout: "" });
     expect(readdirSync(dir).filter((name) => name.includes("meddled"))).toEqual([]);
+  }
+});
+
+test.each(RUNTIME_NAMES)("on %s, images become packages and files, here and through a server", async (runtime) => {
+  const own = join(dir, `data-${runtime}`);
+  const there = await serveStore({ data: own, runtime });
+  const base = join(dir, `on-${runtime}`);
+  try {
+    await seed(there.url);
+    const doors = [
+      (args: readonly string[]) => cli(args, { data: own, runtime }),
+      (args: readonly string[]) => through(there.url, args, { runtime }),
+    ];
+    for (const [at, door] of doors.entries()) {
+      const to = (path: string) => join(base, String(at), path);
+      const made = await said(door(["import-oci", "team/app:1.0", ...kept, "--referrers", "--json"]));
+      await said(door(["export-oci", "team/app:1.0", to("image"), "--referrers", "--json"]));
+      await said(door(["export-oci", String(made.package_id), to("package.tar"), "--json"]));
+      const again = await said(door(["import-oci", to("package.tar"), ...kept, "--json"]));
+      await said(door(["export-oci", String(again.package_id), to("again"), "--json"]));
+      expect(difference(to("image"), to("again"))).toBe("");
+      if (at > 0) expect(difference(to("image"), join(base, "0/image"))).toBe("");
+    }
+  } finally {
+    await there.stop();
   }
 });
 

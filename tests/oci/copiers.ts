@@ -4,11 +4,12 @@ import { hash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { differences, type Layout, makeLayout, TAG } from "./layout.ts";
+import { artifactstore, exchange } from "./layouts.ts";
 import { equal, json, lines, type Scene, status } from "./scene.ts";
 import type { Run } from "./tools.ts";
 
 interface Copier {
-  push(layout: Layout, to: string): void;
+  push(layout: Pick<Layout, "dir">, to: string): void;
   copy(from: string, to: string): void;
   /** Into an OCI layout. */
   pull(from: string, dir: string): void;
@@ -71,6 +72,7 @@ async function move(scene: Scene, copier: Copier): Promise<Layout | undefined> {
     copier.push(layout, at(far));
     equal(copier.digest(at(far)), layout.digest);
   });
+  await exchange(scene, copier, layout, near);
   return layout;
 }
 
@@ -158,6 +160,20 @@ async function skopeo(scene: Scene): Promise<void> {
     );
     equal(seen.Architecture, "arm64");
     equal(seen.Digest, layout.digest);
+  });
+  await step("reads an archive that export-oci wrote", () => {
+    const file = join(home, "exported.tar");
+    artifactstore(home, host, ["export-oci", `skopeo/images:${TAG}`, file]);
+    equal(run("inspect", "--raw", `oci-archive:${file}:${TAG}`), layout.index);
+    run(
+      "copy",
+      "--all",
+      "--preserve-digests",
+      "--dest-tls-verify=false",
+      `oci-archive:${file}:${TAG}`,
+      `docker://${host}/skopeo/archive:${TAG}`,
+    );
+    equal(digest(`${host}/skopeo/archive:${TAG}`), layout.digest);
   });
   await step("converts to Docker's format, and pulls that", () => {
     const to = `docker://${host}/skopeo/docker:v2`;

@@ -199,6 +199,20 @@ forEachDatabase((_, open) => {
       expect((await readAll(registry, made.package_id)).has(layoutPath(digestOf(bytes)))).toBe(true);
     });
 
+    test("takes a package as it is at /v2/, whose configuration is made when it is asked for", async () => {
+      const { registry, bring } = await scene();
+      const { package_id: first } = await registry.createPackage(caller, wanted);
+      await registry.ingestFile(caller, { packageId: first, path: "a/file", source: source("content") });
+      await registry.finalizePackage(caller, first);
+      const made = await bring(first, { repository: "packages/default/kept" });
+      expect(made.import).toMatchObject({ manifests: 1, blobs: 2, files: 5, deduplicated_files: 1 });
+      const files = await readAll(registry, made.package_id);
+      const manifest = await registry.getManifestBytes(caller, first, "cbor");
+      expect(files.get(layoutPath(digestOf(manifest)))).toEqual(manifest);
+      expect(read(files, layoutPath(digestOf("content")))).toBe("content");
+      expect((await registry.verifyPackage(caller, made.package_id)).ok).toBe(true);
+    });
+
     test("refuses what is incomplete and names it, unless that is allowed; foreign layers may be elsewhere", async () => {
       const { registry, push, bring, packages } = await scene({ sparseImages: true });
       const { bytes } = await pushImage(registry, repository, ["here"], "whole");
