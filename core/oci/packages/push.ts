@@ -72,6 +72,8 @@ async function linkOwned(
   const { id: repositoryId } = await refer(deps, caller, repository);
   for (const digest of digests) {
     if ((await loadOne(db, blobByDigest, { repositoryId, digest })) !== undefined) continue;
+    // Of any algorithm: whoever wrote the manifest may know more of them.
+    if (!digest.startsWith("sha256:")) return;
     const linked = await linkFrom(deps, ordinary, caller, name, repository, parseOciDigest(digest));
     if (linked === undefined) return;
   }

@@ -113,6 +113,12 @@ forEachDatabase((_, open) => {
       const naming = referrer([], { config: { mediaType: CONFIG, digest: config.digest, size: cbor.length } });
       await push(naming);
       expect(await codeOf(push(referrer(["nobody has this"])))).toBe("manifest_blob_unknown");
+      const strange = {
+        mediaType: CONFIG,
+        digest: "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8",
+        size: 4,
+      };
+      expect(await codeOf(push(referrer([], { config: strange })))).toBe("manifest_blob_unknown");
       // They are the referrer's now: the package may go.
       await deletePackage(registry, caller, id);
       expect(await read(digestOf("content of a"), repository)).toBe("content of a");
