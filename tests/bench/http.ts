@@ -13,7 +13,7 @@ import { createHash, randomFillSync } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { hasDockerRegistry, type Peer, race, report, startDockerRegistry } from "./peers.ts";
+import { DOCKER_REGISTRY, isHere, type Peer, race, report, startProgram } from "./peers.ts";
 import { workspace } from "./support.ts";
 
 const { values: given, positionals } = parseArgs({
@@ -143,7 +143,7 @@ const bare: Peer<Running> = {
 const distribution: Peer<Running> = {
   name: "docker-registry",
   async start(scratch) {
-    const { url, stop } = await startDockerRegistry(scratch);
+    const { url, stop } = await startProgram(DOCKER_REGISTRY, scratch);
     return {
       async upload({ path, sha256 }) {
         const session = await answer(await fetch(`${url}/v2/bench/blobs/uploads/`, { method: "POST" }));
@@ -202,7 +202,7 @@ const rounds = { rounds: Number(given.rounds), dir: place.dir };
 const runtimes = given.runtimes.split(",");
 const MIB = 1024 * 1024;
 const peers = [...runtimes.map((runtime) => ours(runtime, true)), bare];
-if (hasDockerRegistry()) peers.push(distribution);
+if (isHere(DOCKER_REGISTRY)) peers.push(distribution);
 
 async function large(): Promise<void> {
   const content = makeContent("large.bin", Number(given.megabytes ?? 1024) * MIB);

@@ -1,6 +1,6 @@
 /**
- * `/v2/` beside Debian's `docker-registry`, on loopback: load generator and servers share the processors, for all of them
- * alike. Needs `wrk`; `docker-registry` is left out if missing.
+ * `/v2/` beside Debian's `docker-registry` and zot, on loopback: load generator and servers share the processors, for all
+ * of them alike. Needs `wrk`; a peer that is not on the path is left out.
  *
  *   bun tests/bench/oci.ts manifests [--rounds 3] [--seconds 5]       GET and HEAD by tag, 32 connections
  *   bun tests/bench/oci.ts layers    [--rounds 3] [--mebibytes 1,10,100] push and pull of layers, one by one, distinct random data
@@ -17,7 +17,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { serve, sqlitePlace } from "../e2e/bad_days.ts";
 import { sleep } from "../soak/rig.ts";
-import { hasDockerRegistry, type Peer, race, report, startDockerRegistry } from "./peers.ts";
+import { DOCKER_REGISTRY, isHere, type Peer, race, report, startProgram, ZOT } from "./peers.ts";
 import { workspace } from "./support.ts";
 
 const { values: given, positionals } = parseArgs({
@@ -48,8 +48,6 @@ const ours = (runtime: "bun" | "deno" | "node"): Peer<Running> => ({
     return serve(sqlitePlace(join(scratch, "objects"), join(scratch, "app.db")), runtime, ["--set", "log.level=error"]);
   },
 });
-
-const distribution: Peer<Running> = { name: "docker-registry", start: startDockerRegistry };
 
 async function ask(url: string, init: RequestInit, wanted: number): Promise<Response> {
   const response = await fetch(url, init);
@@ -208,7 +206,8 @@ async function images({ url }: Running): Promise<Record<string, number>> {
 
 const RUNTIMES = ["bun", "deno", "node"] as const;
 const peers = RUNTIMES.filter((name) => given.runtimes.split(",").includes(name)).map(ours);
-if (hasDockerRegistry()) peers.push(distribution);
+for (const program of [DOCKER_REGISTRY, ZOT].filter(isHere))
+  peers.push({ name: program.name, start: (scratch) => startProgram(program, scratch) });
 
 const parts: Readonly<Record<string, (peer: Running) => Promise<Record<string, number>>>> = {
   manifests,

@@ -1,4 +1,4 @@
-/** Servers side by side: Debian's `docker-registry` as a peer, rounds in which each is started anew, and the table. */
+/** Servers side by side: Debian's `docker-registry` and zot as peers, rounds in which each is started anew, and the table. */
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,29 +15,63 @@ export interface Stoppable {
   stop(): Promise<unknown>;
 }
 
-export const hasDockerRegistry = (): boolean => {
-  if (Bun.which("docker-registry") !== null) return true;
-  console.log("docker-registry: not installed, left out");
-  return false;
+/** A registry of others. */
+interface Program {
+  readonly name: string;
+  /** Arguments, its configuration written to `scratch`. */
+  configure(address: URL, scratch: string): readonly string[];
+}
+
+export const DOCKER_REGISTRY: Program = {
+  name: "docker-registry",
+  configure({ host }, scratch) {
+    const storage = { filesystem: { rootdirectory: join(scratch, "registry") } };
+    const config = { version: 0.1, log: { level: "error" }, storage, http: { addr: host } };
+    return ["serve", written(scratch, config)];
+  },
 };
 
-export async function startDockerRegistry(scratch: string): Promise<Stoppable & { readonly url: string }> {
+/** As it is unless told otherwise, which is without a sync. */
+export const ZOT: Program = {
+  name: "zot",
+  configure({ hostname, port }, scratch) {
+    const http = { address: hostname, port };
+    const config = { storage: { rootDirectory: join(scratch, "zot") }, http, log: { level: "error" } };
+    return ["serve", written(scratch, config)];
+  },
+};
+
+function written(scratch: string, config: object): string {
+  const path = join(scratch, "config.json");
+  writeFileSync(path, JSON.stringify(config));
+  return path;
+}
+
+/** Whether it is on the path. */
+export function isHere({ name }: Program): boolean {
+  if (Bun.which(name) !== null) return true;
+  console.log(`${name}: not installed, left out`);
+  return false;
+}
+
+export async function startProgram(
+  program: Program,
+  scratch: string,
+): Promise<Stoppable & { readonly url: string; readonly pid: number }> {
   // Any free port: it cannot be asked which one it took.
   const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   const url = `http://127.0.0.1:${probe.port}`;
   await probe.stop(true);
-  const config = join(scratch, "registry.yml");
-  const storage = { filesystem: { rootdirectory: join(scratch, "registry") } };
-  const http = { addr: new URL(url).host };
-  writeFileSync(config, JSON.stringify({ version: 0.1, log: { level: "error" }, storage, http }));
-  const child = tracked(spawn("docker-registry", ["serve", config], { stdio: "ignore" }));
+  const { name } = program;
+  const child = tracked(spawn(name, program.configure(new URL(url), scratch), { stdio: "ignore" }));
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   for (let tries = 0; !(await answers(`${url}/v2/`)); tries++) {
-    if (tries === 100) throw new Error("docker-registry does not answer");
+    if (tries === 200) throw new Error(`${name} does not answer`);
     await sleep(50);
   }
   return {
     url,
+    pid: child.pid as number,
     stop() {
       child.kill();
       return gone;
