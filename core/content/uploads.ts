@@ -16,7 +16,7 @@ import type { Algorithm } from "../identity/algorithms.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
 import type { DataPlane, IngestOptions, IngestResult, UploadBytes } from "../spi/data_plane.ts";
-import type { Database } from "../spi/database.ts";
+import type { Database, WriteOptions } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
 import { createNewestRequests } from "./newest_request.ts";
 import { checkCount, checkRequest, lengthMismatch, upTo } from "./upload_rules.ts";
@@ -56,6 +56,11 @@ export interface AppendRequest {
   readonly complete: boolean;
   /** Bytes in the end, if the caller says so here. */
   readonly length?: number;
+  /**
+   * `finish` comes to the same answer without the bytes, from what the log says. Then the answer needs no sync of its
+   * own: after a power cut that took it, it is found again.
+   */
+  readonly repeatable?: boolean;
   /** Digests of the bytes of this request alone; they are not appended unless all match. */
   readonly expected?: readonly Digest[];
   readonly signal?: AbortSignal;
@@ -173,7 +178,7 @@ export function createUploads(deps: {
         const signal = request.signal === undefined ? stopped : AbortSignal.any([request.signal, stopped]);
         const row = planned.next === "receive" ? await receive(before, taken, request, signal) : taken;
         if (!request.complete) return describe(row);
-        return describe(await complete(before, row, finish, signal));
+        return describe(await complete(before, row, finish, { relaxed: request.repeatable === true }, signal));
       },
       (found, epoch) => {
         planned = planOf(found, request);
@@ -239,6 +244,7 @@ export function createUploads(deps: {
     before: SessionRow,
     row: SessionRow,
     finish: Finish,
+    answering: WriteOptions,
     signal: AbortSignal,
   ): Promise<SessionRow> {
     const again = before.state === "completing";
@@ -264,7 +270,7 @@ export function createUploads(deps: {
       if (!isRegistryError(error) || !FINAL.has(error.code)) throw error;
       answer = { ok: false, error: { code: error.code, message: error.message, data: { ...error.data } } };
     }
-    const answered = await db(() => sessions.recordAnswer(deps, current, JSON.stringify(answer)));
+    const answered = await db(() => sessions.recordAnswer(deps, current, JSON.stringify(answer), answering));
     await free(answered).catch(() => {}); // `doctor --fix` collects what could not be freed
     return answered;
   }

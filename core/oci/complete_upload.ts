@@ -5,6 +5,7 @@ import type { UploadOwner } from "../content/upload_sessions.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
+import { locatedBlob } from "../views/oci_located.ts";
 import type { OciDeps } from "./deps.ts";
 import { linkBlob } from "./link_blob.ts";
 import { parseOciDigest } from "./names.ts";
@@ -43,13 +44,24 @@ export async function completeUpload(
     uploadId,
     {
       complete: true,
+      repeatable: true,
       ...(source === undefined ? {} : { source: exactly(source, length) }),
       ...(offset === undefined ? {} : { offset }),
       ...(caller.signal === undefined ? {} : { signal: caller.signal }),
     },
-    (_session, ingest) => {
+    async (_session, ingest, again) => {
       mine = true;
-      return attach(deps, caller, repository, digest, ingest);
+      try {
+        return await attach(deps, caller, repository, digest, ingest);
+      } catch (error) {
+        // It had ended, and was freed, and a power cut took the note of it.
+        const blob =
+          again && isRegistryError(error, "object_missing")
+            ? await linkedBefore(deps, caller, repository, digest)
+            : undefined;
+        if (blob === undefined) throw error;
+        return blob;
+      }
     },
   );
   const { answer } = session;
@@ -89,6 +101,16 @@ async function completeAtOnce(
     if (isRegistryError(error, "digest_mismatch")) await deps.uploads.cancel(owner, uploadId).catch(() => {});
     throw error;
   }
+}
+
+async function linkedBefore(
+  deps: OciDeps,
+  { tenant }: Caller,
+  name: string,
+  digest: Digest,
+): Promise<PushedBlob | undefined> {
+  const found = await locatedBlob(deps.database.read, { tenant, name }, digest.toString());
+  return found && { digest: digest.toString(), size: found.size, content_address: found.address };
 }
 
 async function attach(deps: OciDeps, caller: Caller, name: string, digest: Digest, ingest: Bring): Promise<PushedBlob> {

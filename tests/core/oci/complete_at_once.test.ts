@@ -20,10 +20,10 @@ const digest = digestOf("content");
 async function scene() {
   const directory = temporaryDirectory("at-once");
   cleanups.push(() => directory.remove());
-  const database = { kind: "sqlite", url: `${directory.path}/registry.db` } as const;
+  const target = { kind: "sqlite", url: `${directory.path}/registry.db` } as const;
   const storage = () => createFsStorage({ root: `${directory.path}/objects` });
-  const open = async () => (await openFixture({ database: await openTarget(database), storage: storage() })).registry;
-  const [registry, other] = [await open(), await open()];
+  const open = async () => await openFixture({ database: await openTarget(target), storage: storage() });
+  const [{ registry, database }, { registry: other }] = [await open(), await open()];
   const { upload_id: uploadId } = await registry.oci.startUpload(caller, { repository });
   const put = (bytes: AsyncIterable<Uint8Array>, length = 7, as = digest) =>
     registry.oci.completeUpload(caller, { repository, uploadId, digest: as, source: bytes, length });
@@ -36,7 +36,7 @@ async function scene() {
   };
   const read = async () =>
     await collect((await (await registry.oci.findBlob(caller, { repository, digest })).open()).body, 1 << 20);
-  return { registry, other, uploadId, put, offset, linked, staged, read };
+  return { registry, database, other, uploadId, put, offset, linked, staged, read };
 }
 
 test("ends the upload, is read back, and is answered again to the same digest alone", async () => {
@@ -98,6 +98,22 @@ test("goes on where bytes are already there", async () => {
   expect(await codeOf(mismatch)).toBe("upload_offset_mismatch");
   await put(source("tent"), 4);
   expect(await read()).toEqual(text("content"));
+});
+
+test("that ended before a power cut which took the note of it answers the same again", async () => {
+  const { registry, database, uploadId, staged } = await scene();
+  const upload = { repository, uploadId };
+  await registry.oci.appendUpload(caller, { ...upload, source: source("content") });
+  const bytes = await database.read.selectFrom("upload_sessions").select(["upload_offset", "backend_state"]).execute();
+  const blob = await registry.oci.completeUpload(caller, { ...upload, digest });
+  expect(await staged()).toEqual([]);
+  const lost = { state: "completing", answer: null, ...bytes[0] } as const;
+  await database.write((trx) => trx.updateTable("upload_sessions").set(lost).execute());
+  expect(await registry.oci.completeUpload(caller, { ...upload, digest })).toEqual(blob);
+  // Of bytes that were never linked nobody can say anything.
+  await database.write((trx) => trx.updateTable("upload_sessions").set(lost).execute());
+  const other = registry.oci.completeUpload(caller, { ...upload, digest: digestOf("other") });
+  expect(await codeOf(other)).toBe("upload_not_found");
 });
 
 async function* breaking(bytes: string): AsyncGenerator<Uint8Array> {
