@@ -1,6 +1,6 @@
 /** A client that does at random what clients do, tells the model before and after, and holds every answer against it. */
-import { checkBlob, checkListed, checkManifest, checkPushed, checkSame } from "./oci_checks.ts";
-import { type Content, type Contents, digestOf, image, index, type Manifest } from "./oci_content.ts";
+import { checkPushed } from "./oci_checks.ts";
+import { type Content, digestOf, image, index, type Manifest } from "./oci_content.ts";
 import {
   type Answer,
   beginUpload,
@@ -13,29 +13,12 @@ import {
   Wrong,
   where,
 } from "./oci_door.ts";
-import type { Model } from "./oci_model.ts";
-import type { Act, Observer, Value } from "./oci_register.ts";
+import { type Reader, readBlob, readLists, readManifest } from "./oci_reads.ts";
+import type { Act, Observer } from "./oci_register.ts";
+import { REPOSITORIES, type Scene, TAGS } from "./oci_scene.ts";
 import type { Random } from "./rig.ts";
 
-export const REPOSITORIES = ["a", "a/b", "team/app", "team/app/blobs", "manifests/uploads/tags", "z-9/q_1.x"] as const;
-export const TAGS = ["latest", "v1", "v2", "v3", "stable", "nightly", "x_Y.z-1", "old"] as const;
 const ARTIFACT_TYPES = ["application/vnd.example.sbom", "application/vnd.example.signature"] as const;
-
-/** What all clients of a run share. */
-export interface Scene {
-  readonly model: Model;
-  readonly contents: Contents;
-  /** Every manifest that may be anywhere, by each of its digests. */
-  readonly known: Map<string, Manifest>;
-  /** Manifests that are pushed again and again, so that pushes meet deletions. */
-  readonly hot: readonly Manifest[];
-  /** Uploads that nobody ended: given up, or cut. */
-  readonly left: Set<Upload>;
-  /** `repository tag digest` of every push that was answered. */
-  readonly tagged: Set<string>;
-  readonly counts: Record<string, number>;
-  complain(what: string): void;
-}
 
 export async function work(scene: Scene, door: Door, random: Random, over: () => boolean): Promise<void> {
   const client = new Client(scene, door, random);
@@ -54,11 +37,13 @@ class Client {
   readonly #scene: Scene;
   readonly #door: Door;
   readonly #random: Random;
+  readonly #reader: Reader;
 
   constructor(scene: Scene, door: Door, random: Random) {
     this.#scene = scene;
     this.#door = door;
     this.#random = random;
+    this.#reader = { scene, door, random };
   }
 
   async something(): Promise<void> {
@@ -126,7 +111,7 @@ class Client {
     for (const content of manifest.blobs) {
       if (from !== undefined && (await this.#mount(repository, content, from))) continue;
       if (this.#random.chance(0.5)) {
-        const { status } = await this.#blob(repository, content, "HEAD");
+        const { status } = await readBlob(this.#reader, repository, content, this.#blobDigest(content), "HEAD");
         if (status === 200) continue;
       }
       await this.#pushBlob(repository, content);
@@ -222,14 +207,14 @@ class Client {
 
   async #retag(): Promise<void> {
     const repository = this.#repository();
-    const manifest = await this.#get(repository, this.#random.pick(TAGS));
+    const manifest = await readManifest(this.#reader, repository, this.#random.pick(TAGS));
     if (manifest !== undefined) await this.#putManifest(repository, manifest);
   }
 
   /** From one repository to another, by mounts. */
   async #copy(): Promise<void> {
     const from = this.#repository();
-    const manifest = await this.#get(from, this.#random.pick(TAGS));
+    const manifest = await readManifest(this.#reader, from, this.#random.pick(TAGS));
     if (manifest !== undefined) await this.#push(this.#repository(), manifest, from);
   }
 
@@ -255,52 +240,12 @@ class Client {
   }
 
   async #pull(reference: string, repository = this.#repository()): Promise<void> {
-    const manifest = await this.#get(repository, reference);
+    const manifest = await readManifest(this.#reader, repository, reference);
     for (const content of manifest?.blobs ?? []) {
       // A large one at times only.
       if (content.size > 1024 * 1024 && this.#random.chance(0.7)) continue;
-      await this.#blob(repository, content, "GET");
+      await readBlob(this.#reader, repository, content, this.#blobDigest(content), "GET");
     }
-  }
-
-  /** HEAD and GET. `undefined`: not there, which the model allows. */
-  async #get(repository: string, reference: string): Promise<Manifest | undefined> {
-    const { model, known } = this.#scene;
-    const byDigest = reference.includes(":");
-    const register = byDigest ? model.in(repository).manifest(reference) : model.in(repository).tag(reference);
-    const path = `/v2/${repository}/manifests/${reference}`;
-    const seen = register.observe();
-    const head = await this.#door.ask("HEAD", path);
-    const get = await this.#door.ask("GET", path);
-    const values = seen.end();
-    for (const answer of [head, get]) {
-      const digest = answer.status === 404 ? null : expect(answer, 200).headers.get("docker-content-digest");
-      const value = byDigest && digest !== null ? "here" : digest;
-      if (!values.has(value) || (byDigest && digest !== null && digest !== reference)) {
-        throw new Wrong(`${answer.told}: ${digest} came, and it may be ${[...values].join(" or ")}`);
-      }
-    }
-    if (get.status === 404) return undefined;
-    const digest = get.headers.get("docker-content-digest") ?? "";
-    const manifest = known.get(digest);
-    checkManifest(get, digest, manifest);
-    if (head.status === 200 && head.headers.get("docker-content-digest") === digest) checkSame(head, get);
-    return manifest;
-  }
-
-  async #blob(repository: string, content: Content, method: "HEAD" | "GET"): Promise<Answer> {
-    const digest = this.#blobDigest(content);
-    const path = `/v2/${repository}/blobs/${digest}`;
-    const { size } = content;
-    const part = method === "GET" && size > 2 && this.#random.chance(0.1) ? this.#random.int(size) : undefined;
-    const seen: Observer = this.#scene.model.in(repository).blob(digest).observe();
-    const range = part === undefined ? {} : { headers: { range: `bytes=${part}-` } };
-    const answer = expect(await this.#door.ask(method, path, range), part === undefined ? 200 : 206, 404);
-    const values = seen.end();
-    const value: Value = answer.status === 404 ? null : "here";
-    if (!values.has(value)) throw new Wrong(`${answer.told}: and it is ${[...values].join(" or ")}`);
-    if (answer.status !== 404) checkBlob(answer, content, digest, method, part ?? 0);
-    return answer;
   }
 
   async #deleteTag(): Promise<void> {
@@ -343,23 +288,8 @@ class Client {
   }
 
   async #list(): Promise<void> {
-    const { model, known } = this.#scene;
     const repository = this.#repository();
-    const subject = this.#manifest(repository).sha256;
-    const tags = [...model.in(repository).tags].map(([tag, register]) => [tag, register.observe()] as const);
-    const answer = expect(await this.#door.ask("GET", `/v2/${repository}/tags/list`), 200, 404);
-    const listed = answer.status === 404 ? [] : (JSON.parse(new TextDecoder().decode(answer.bytes)).tags as string[]);
-    checkListed(answer, new Set(listed), tags);
-    const referrers = [...model.referrers(repository, subject, known)].map(
-      ([digest, register]) => [digest, register.observe()] as const,
-    );
-    const path = `/v2/${repository}/referrers/${subject}`;
-    const found = expect(await this.#door.ask("GET", path), 200);
-    const { manifests } = JSON.parse(new TextDecoder().decode(found.bytes)) as { manifests: { digest: string }[] };
-    const digests = new Set(manifests.map(({ digest }) => digest));
-    checkListed(found, digests, referrers);
-    const now = model.referrers(repository, subject, known);
-    for (const digest of digests) if (!now.has(digest)) throw new Wrong(`${found.told}: nobody pushed ${digest} there`);
+    await readLists(this.#reader, repository, this.#manifest(repository).sha256);
   }
 
   /** Uploads that end in other ways: cancelled, cut, sent to the wrong place, ended with a wrong digest, given up. */

@@ -1,11 +1,11 @@
 /** Nobody is under way: everything that can be asked is what the model says, and the log says the same. */
 import { checkBlob, checkManifest, checkSame } from "./oci_checks.ts";
-import type { Scene } from "./oci_client.ts";
 import type { Manifest } from "./oci_content.ts";
 import { type Door, expect, goOn, type Upload, Wrong, where } from "./oci_door.ts";
 import type { Log } from "./oci_log.ts";
 import type { RepositoryModel } from "./oci_model.ts";
 import type { Register, Value } from "./oci_register.ts";
+import type { Scene } from "./oci_scene.ts";
 import type { Random } from "./rig.ts";
 
 /** Blobs of a repository that are asked for, though nobody changed them. */
