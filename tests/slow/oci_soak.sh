@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 status=0
 passed=0
 failed=0
-for run in '--minutes 1 --quiet 15 --mutants' '--minutes 0.7 --kills 8'; do
+for run in '--minutes 1 --quiet 15 --mutants' '--minutes 0.6 --kills 6'; do
   # shellcheck disable=SC2086 # the options are words
   out=$(tests/soak/oci $run 2>&1) || status=1
   printf '%s\n' "$out"
