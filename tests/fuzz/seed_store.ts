@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 
 const PACKAGES = 24;
 const UPLOADS = 12;
+const REPOSITORIES = Array.from({ length: 40 }, (_, at) => `team/more/${at}`);
 
 async function ask(url: string, method: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
   const isJson = body !== undefined && typeof body !== "string";
@@ -46,6 +47,9 @@ export async function seedStore(url: string): Promise<string> {
     }
   }
   await seedImage(`${url}/v2/team/image`);
+  // Others than that one may be deleted.
+  for (const name of REPOSITORIES) await seedImage(`${url}/v2/${name}`);
+  const { sequence } = await ask(`${url}/events/head`, "GET");
   const list = (values: Iterable<string>) => JSON.stringify([...values]);
   const some = (dictionary: string, probability = 0.7) =>
     `{ dictionary = "${dictionary}", probability = ${probability} }`;
@@ -65,6 +69,9 @@ unknown_digests.values = ["md5=:AAAA:"]
 codings.values = ["identity"]
 offsets.values = [0]
 repositories.values = ["team/image"]
+more_repositories.values = ${list(REPOSITORIES)}
+tags.values = ["1.0"]
+points.values = [${sequence}]
 references.values = ["1.0"]
 types.values = ["application/json", "application/cbor", "text/event-stream", "application/zip", "application/x-tar", "*/*"]
 
@@ -76,6 +83,9 @@ types.values = ["application/json", "application/cbor", "text/event-stream", "ap
 "query.path" = ${some("paths")}
 "body.retention_class" = ${some("classes")}
 "body.metadata_schema" = ${some("schemas")}
+"path.name" = ${some("more_repositories", 0.8)}
+"path.tag" = ${some("tags", 0.8)}
+"body.as_of" = ${some("points")}
 "body.repository" = ${some("repositories", 0.9)}
 "body.reference" = ${some("references", 0.9)}
 "header.content-digest" = ${some("unknown_digests")}
