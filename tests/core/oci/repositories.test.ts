@@ -198,7 +198,7 @@ forEachDatabase((_, open) => {
     expect(await database.read.selectFrom("oci_pulls").selectAll().execute()).toEqual([]);
   });
 
-  test("what is noted is written at the latest when the registry closes; the later pull wins", async () => {
+  test("what is noted is written at the latest when the registry closes, also what could not be before; the later pull wins", async () => {
     const { database, clock } = await scene();
     const stored = async () =>
       await database.read.selectFrom("oci_pulls").select(["digest", "pulled_at"]).orderBy("digest").execute();
@@ -216,10 +216,19 @@ forEachDatabase((_, open) => {
       { digest: "a", pulled_at: three as string },
       { digest: "b", pulled_at: noon as string },
     ]);
+    let full = true;
+    const write: typeof database.write = (work, options) =>
+      full ? Promise.reject(new Error("full")) : database.write(work, options);
+    const unlucky = createPulls({ database: Object.assign(Object.create(database), { write }), clock });
+    unlucky.note("r", "c");
+    await unlucky.flush();
+    full = false;
+    await unlucky.close();
+    expect((await stored()).map(({ digest }) => digest)).toEqual(["a", "b", "c"]);
     const again = createPulls({ database, clock });
     for (let i = 0; i < 1200; i++) again.note(`r${i % 3}`, `${i}`);
     await again.flush();
-    expect(await stored()).toHaveLength(1202);
+    expect(await stored()).toHaveLength(1203);
     await again.close();
   });
 });
