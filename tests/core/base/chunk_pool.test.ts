@@ -75,4 +75,14 @@ describe("createChunkPool()", () => {
     }
     expect(pool.size).toBe(40);
   });
+
+  test("shares its large chunks with other threads if told to, and uses them again", () => {
+    const pool = createChunkPool({ small: 10, large: 40, mostLarge: 2, shared: true });
+    const first = pool.take(40);
+    expect(first.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(pool.take(10).buffer).toBeInstanceOf(ArrayBuffer);
+    pool.giveBack(first);
+    expect(pool.take(30).buffer).toBe(first.buffer);
+    expect(createChunkPool({ small: 10, large: 40 }).take(40).buffer).toBeInstanceOf(ArrayBuffer);
+  });
 });
