@@ -9,6 +9,13 @@ export interface Blocking {
   run<T>(work: () => T): T;
 }
 
+export const NEVER: Blocking = { allowed: () => false, run: (work) => work() };
+
+/** Waits for it where that is allowed, and sends it to the thread pool where not. */
+export async function soon<T>(blocking: Blocking, wait: () => T, send: () => Promise<T>): Promise<T> {
+  return blocking.allowed() ? blocking.run(wait) : await send();
+}
+
 /** Milliseconds: no cache takes so long. */
 const SLOW = 2;
 /** Milliseconds. Nothing but misses: a disk that needs 10 ms holds the others up for a tenth of the time. */

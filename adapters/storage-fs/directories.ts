@@ -4,7 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
-import type { Blocking } from "./blocking.ts";
+import { type Blocking, NEVER, soon } from "./blocking.ts";
 import { causeCode, isAbsent, isFull } from "./errors.ts";
 import { STAGING } from "./layout.ts";
 import * as system from "./system.ts";
@@ -128,8 +128,11 @@ export function createDirectories(
   }
 
   async function rename(from: string, to: string): Promise<void> {
-    if (writing.allowed()) writing.run(() => system.renameSync(from, to));
-    else await system.rename(from, to);
+    await soon(
+      writing,
+      () => system.renameSync(from, to),
+      () => system.rename(from, to),
+    );
   }
 
   return {
@@ -180,10 +183,14 @@ export function createDirectories(
 }
 
 /** Mode 0700 whatever the umask. Something else in its place, a link above all, is refused. */
-async function ensureDirectory(path: string, writing?: Blocking): Promise<void> {
+async function ensureDirectory(path: string, writing: Blocking = NEVER): Promise<void> {
+  const options = { mode: 0o700 };
   try {
-    if (writing?.allowed() === true) writing.run(() => system.mkdirSync(path, { mode: 0o700 }));
-    else await system.mkdir(path, { mode: 0o700 });
+    await soon<unknown>(
+      writing,
+      () => system.mkdirSync(path, options),
+      () => system.mkdir(path, options),
+    );
     system.chmodSync(path, 0o700);
   } catch (error) {
     if (causeCode(error) !== "EEXIST") throw error;

@@ -38,10 +38,10 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
   const syncer = createSyncer(id);
   const blocking = createBlocking();
   const staged = new Set<{ abort(): Promise<void> }>();
-  const writing = whileFew(createBlocking(), () => staged.size);
+  const uploads = new Set<{ close(): Promise<void> }>();
+  const writing = whileFew(createBlocking(), () => staged.size + uploads.size);
   const directories = createDirectories(root, syncer, durability, writing);
   const context: StagingContext = { id, root, directories, syncer, durability, blocking, writing };
-  const uploads = new Set<{ close(): Promise<void> }>();
   const instance = crypto.randomUUID();
   let names = 0;
   const uniqueName = () => `${instance}-${names++}`;
@@ -158,7 +158,7 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
 
     listUploads: (before) => guarded("list uploads", () => listUploadFiles(root, before)),
 
-    discardUpload: (uploadId) => guarded("discard an upload", () => discardUploadFiles(root, uploadId)),
+    discardUpload: (uploadId) => guarded("discard an upload", () => discardUploadFiles(root, uploadId, writing)),
 
     async health(): Promise<StorageHealth> {
       const problem = await probe();

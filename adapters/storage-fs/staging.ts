@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { ContentAddress } from "../../core/identity/content_address.ts";
 import type { StagedObject, StorageLocation } from "../../core/spi/storage.ts";
-import type { Blocking } from "./blocking.ts";
+import { type Blocking, soon } from "./blocking.ts";
 import type { Directories, Durability, Syncer } from "./directories.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import { objectKey, STAGING } from "./layout.ts";
@@ -66,8 +66,11 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
 
   async function create(): Promise<number> {
     await directories.prepare();
-    if (!writing.allowed()) return await system.createExclusive(path);
-    return writing.run(() => system.createExclusiveSync(path));
+    return await soon(
+      writing,
+      () => system.createExclusiveSync(path),
+      () => system.createExclusive(path),
+    );
   }
 
   async function file(): Promise<number> {
@@ -86,8 +89,11 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
     if (buffer === undefined || buffered === 0) return;
     const bytes = buffer.subarray(0, buffered);
     const open = await file();
-    if (writing.allowed()) writing.run(() => system.writeAllSync(open, bytes));
-    else await system.writeAll(open, bytes);
+    await soon(
+      writing,
+      () => system.writeAllSync(open, bytes),
+      () => system.writeAll(open, bytes),
+    );
     buffered = 0;
   }
 

@@ -15,10 +15,13 @@ export {
   fchmodSync,
   fstatSync,
   ftruncateSync,
+  linkSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   type Stats,
+  unlinkSync,
 } from "node:fs";
 export { link, lstat, mkdir, readdir, realpath, rename, stat, statfs, unlink } from "node:fs/promises";
 
@@ -86,10 +89,13 @@ export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** As {@link writeAll}, waiting for it. */
-export function writeAllSync(fd: number, bytes: Uint8Array): void {
+/** As {@link writeAll}, or {@link writeAt} where a position is given, waiting for it. */
+export function writeAllSync(fd: number, bytes: Uint8Array, position?: number): void {
   let written = 0;
-  while (written < bytes.length) written += fs.writeSync(fd, bytes, written, bytes.length - written, null);
+  while (written < bytes.length) {
+    const at = position === undefined ? null : position + written;
+    written += fs.writeSync(fd, bytes, written, bytes.length - written, at);
+  }
 }
 
 /** Writes all of `bytes` at `position`. */

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { StagedLeftover } from "../../core/spi/storage.ts";
+import { type Blocking, NEVER, soon } from "./blocking.ts";
 import { isAbsent } from "./errors.ts";
 import { STAGING } from "./layout.ts";
 import * as system from "./system.ts";
@@ -38,21 +39,40 @@ export async function listUploadFiles(root: string, before: number): Promise<rea
   return [...found.values()].filter(({ modified_at }) => modified_at < before);
 }
 
-export async function discardUploadFiles(root: string, id: string): Promise<void> {
+/** Above this, what is freed with the last name of a file takes its time. Bytes. */
+const SMALL = 1024 * 1024;
+
+export async function discardUploadFiles(root: string, id: string, writing: Blocking): Promise<void> {
   checkUploadId(id);
-  for (const name of await uploadFiles(root)) {
+  for (const name of await uploadFiles(root, writing)) {
     if (!name.startsWith(`${id}.`)) continue;
+    const path = join(root, STAGING, name);
     try {
-      await system.unlink(join(root, STAGING, name));
+      const { nlink, size } = await soon(
+        writing,
+        () => system.lstatSync(path),
+        () => system.lstat(path),
+      );
+      await soon(
+        nlink > 1 || size <= SMALL ? writing : NEVER,
+        () => system.unlinkSync(path),
+        () => system.unlink(path),
+      );
     } catch (error) {
       if (!isAbsent(error)) throw error;
     }
   }
 }
 
-async function uploadFiles(root: string): Promise<string[]> {
+async function uploadFiles(root: string, writing: Blocking = NEVER): Promise<string[]> {
+  const path = join(root, STAGING);
   try {
-    return (await system.readdir(join(root, STAGING))).filter(isUploadFile);
+    const names = await soon(
+      writing,
+      () => system.readdirSync(path),
+      () => system.readdir(path),
+    );
+    return names.filter(isUploadFile);
   } catch (error) {
     if (isAbsent(error)) return [];
     throw error;

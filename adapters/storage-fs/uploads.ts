@@ -15,6 +15,7 @@ import type {
   StorageLocation,
   UploadCheckpoint,
 } from "../../core/spi/storage.ts";
+import { soon } from "./blocking.ts";
 import { causeCode, isAbsent, storageError } from "./errors.ts";
 import { objectKey, STAGING } from "./layout.ts";
 import { readFile } from "./reading.ts";
@@ -35,7 +36,7 @@ export async function openUpload(
   options: OpenUploadOptions,
   ended: () => void,
 ): Promise<StagedUpload> {
-  const { root, directories, syncer, durability } = context;
+  const { root, directories, syncer, durability, writing } = context;
   const pathOf = (name: string) => join(root, STAGING, name);
   const freshName = () => `${checkUploadId(id)}.${crypto.randomUUID()}`;
   let checkpoint: UploadCheckpoint;
@@ -49,12 +50,12 @@ export async function openUpload(
   if (options.checkpoint === undefined) {
     checkpoint = { offset: 0, state: freshName() };
     try {
-      fd = await system.createExclusive(pathOf(checkpoint.state));
+      fd = await create(checkpoint.state);
     } catch (error) {
       if (!isAbsent(error)) throw error;
       directories.forget();
       await directories.prepare();
-      fd = await system.createExclusive(pathOf(checkpoint.state));
+      fd = await create(checkpoint.state);
     }
   } else {
     const { offset, state } = options.checkpoint;
@@ -65,11 +66,30 @@ export async function openUpload(
     else named = true;
   }
 
-  async function checkThere(): Promise<void> {
-    const { offset, state } = checkpoint;
-    const found = await system.lstat(pathOf(state)).catch((error: unknown) => {
+  function create(name: string): Promise<number> {
+    const path = pathOf(name);
+    return soon(
+      writing,
+      () => system.createExclusiveSync(path),
+      () => system.createExclusive(path),
+    );
+  }
+
+  function look(name: string): Promise<system.Stats> {
+    const path = pathOf(name);
+    const found = soon(
+      writing,
+      () => system.lstatSync(path),
+      () => system.lstat(path),
+    );
+    return found.catch((error: unknown) => {
       throw isAbsent(error) ? gone(id) : error;
     });
+  }
+
+  async function checkThere(): Promise<void> {
+    const { offset, state } = checkpoint;
+    const found = await look(state);
     if (!found.isFile() || found.size < offset) throw gone(id);
   }
 
@@ -142,7 +162,12 @@ export async function openUpload(
   async function flush(): Promise<void> {
     if (buffer === undefined || buffered === 0) return;
     const bytes = buffer.subarray(0, buffered);
-    await system.writeAt(fd ?? (await file()), bytes, position);
+    const open = fd ?? (await file());
+    await soon(
+      writing,
+      () => system.writeAllSync(open, bytes, position),
+      () => system.writeAt(open, bytes, position),
+    );
     position += buffered;
     buffered = 0;
   }
@@ -193,9 +218,7 @@ export async function openUpload(
 
   async function seal(): Promise<SealedUpload> {
     const { offset, state: name } = checkpoint;
-    const found = await system.lstat(pathOf(name)).catch((error: unknown) => {
-      throw isAbsent(error) ? gone(id) : error;
-    });
+    const found = await look(name);
     if (found.size < offset) throw gone(id);
     const torn = found.size > offset;
     if (torn) system.ftruncateSync(await file(), offset);
@@ -224,24 +247,37 @@ export async function openUpload(
    * checkpoint promised is durable; only a cut-off tail is not yet.
    */
   async function place(name: string, size: number, key: string, torn: boolean): Promise<void> {
-    const open = await system.openForReading(pathOf(name));
+    const path = pathOf(name);
+    const open = await soon(
+      writing,
+      () => system.openForReadingSync(path),
+      () => system.openForReading(path),
+    );
     try {
       if (system.fstatSync(open).size !== size) throw gone(id);
       system.fchmodSync(open, 0o444);
       if (torn && durability.syncFile) await syncer.sync(open);
-      const second = freshName();
+      const second = pathOf(freshName());
       try {
-        await system.link(pathOf(name), pathOf(second));
+        await soon(
+          writing,
+          () => system.linkSync(path, second),
+          () => system.link(path, second),
+        );
       } catch (error) {
         if (!NO_LINKS.has(causeCode(error) ?? "")) throw error;
-        await directories.place(pathOf(name), key);
+        await directories.place(path, key);
         return;
       }
       try {
-        await directories.place(pathOf(second), key);
+        await directories.place(second, key);
       } finally {
         // rename(2) between two names of one file does nothing, so after a repetition it is still there.
-        await system.unlink(pathOf(second)).catch(() => {});
+        await soon(
+          writing,
+          () => system.unlinkSync(second),
+          () => system.unlink(second),
+        ).catch(() => {});
       }
     } finally {
       system.closeSync(open);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createBlocking } from "../../adapters/storage-fs/blocking.ts";
+import { createBlocking, soon, whileFew } from "../../adapters/storage-fs/blocking.ts";
 
 /** A clock that is moved by hand. */
 function clocked() {
@@ -32,4 +32,31 @@ describe("createBlocking()", () => {
     pass(1);
     expect(blocking.allowed()).toBe(true);
   });
+});
+
+test("with many objects under way everything goes to the thread pool, however quick it is", async () => {
+  let underWay = 0;
+  const blocking = whileFew(
+    createBlocking(() => 0),
+    () => underWay,
+  );
+  const where = () =>
+    soon(
+      blocking,
+      () => "here",
+      async () => "in the pool",
+    );
+  expect(await where()).toBe("here");
+  underWay = 1000;
+  expect(await where()).toBe("in the pool");
+  underWay = 1;
+  expect(await where()).toBe("here");
+  const failing = soon(
+    blocking,
+    () => {
+      throw new Error("ENOENT");
+    },
+    async () => {},
+  );
+  await expect(failing).rejects.toThrow("ENOENT");
 });
