@@ -1,5 +1,5 @@
 /** Real servers on every runtime, and what a client sees of them. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,8 @@ export interface TestServer {
   readonly dir: string;
   /** Files below the storage's root that are not published objects. */
   leftovers(): string[];
+  /** Bytes that they have together. */
+  stagedBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -37,10 +39,9 @@ export async function startServer(command: readonly string[]): Promise<TestServe
   return {
     ...said,
     dir,
-    leftovers: () =>
-      readdirSync(join(dir, "objects"), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !/^[0-9a-f]{64}(\.\d+)?$/.test(entry.name))
-        .map((entry) => entry.name),
+    leftovers: () => staged(dir).map(({ name }) => name),
+    stagedBytes: () =>
+      staged(dir).reduce((sum, { parentPath, name }) => sum + (statOf(join(parentPath, name))?.size ?? 0), 0),
     async stop() {
       child.stdin.end();
       await child.exited;
@@ -48,6 +49,14 @@ export async function startServer(command: readonly string[]): Promise<TestServe
     },
   };
 }
+
+const staged = (dir: string) =>
+  readdirSync(join(dir, "objects"), { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && !/^[0-9a-f]{64}(\.\d+)?$/.test(entry.name),
+  );
+
+/** Of a file that may be gone by now. */
+const statOf = (path: string) => statSync(path, { throwIfNoEntry: false });
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<{ name: string; url: string; port: number }> {
   let text = "";

@@ -84,8 +84,8 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_, command) => {
     const blob = pattern(3 * MIB, 77);
     const path = await begin();
     await send("PATCH", path, blob.slice(0, MIB));
-    const before = server.leftovers().length;
-    await cut(`PATCH ${path}`, blob.subarray(MIB, 2 * MIB), () => server.leftovers().length >= before);
+    // Some of it has to be there: what the server only hears of after the question below would come after the answer.
+    await cut(`PATCH ${path}`, blob.subarray(MIB, 2 * MIB), () => server.stagedBytes() > MIB);
     const status = await send("GET", path);
     const [, last = ""] = /^0-(\d+)$/.exec(status.headers.get("range") ?? "") ?? [];
     const at = Number(last) + 1;
