@@ -42,10 +42,16 @@ put(occupied, "file");
 
 async function both(args: readonly string[], before: () => void = () => {}): Promise<{ here: Run; there: Run }> {
   before();
-  const here = await cli(args, { data });
+  const here = timeless(await cli(args, { data }));
   before();
-  const there = await through(server.url, args);
+  const there = timeless(await through(server.url, args));
   return { here, there };
+}
+
+/** Without the progress that a slow machine shows every five seconds. */
+function timeless({ stderr, ...rest }: Run): Run {
+  const lines = stderr.split("\n").filter((line) => !/^\{"progress":|\d files {2}/.test(line));
+  return { ...rest, stderr: lines.join("\n") };
 }
 
 /** The line, and the exit code that both give. */
