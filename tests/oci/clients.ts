@@ -50,7 +50,7 @@ for await (const door of openDoors({ runtimes, registry, folder, tally })) {
     // Short: podman takes no path of more than 50 characters.
     const home = join(folder, String(homes++));
     mkdirSync(home);
-    const label = name === "oras" ? "oras-go (the library of oras)" : name;
+    const label = name === "oras-go" ? "oras-go (the library of oras)" : name;
     const step = (sentence: string, work: () => void | Promise<void>) =>
       attempt(`${door.name}: ${label} ${sentence}`, work);
     const host = door.host;

@@ -1,8 +1,8 @@
 /** Clients that move what others built, as it is: every digest and byte has to survive. */
 
 import { hash } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { differences, type Layout, makeLayout, TAG } from "./layout.ts";
 import { artifactstore, exchange } from "./layouts.ts";
 import { equal, json, lines, type Scene, status } from "./scene.ts";
@@ -251,7 +251,7 @@ async function regctl(scene: Scene): Promise<void> {
 }
 
 async function oras(scene: Scene): Promise<void> {
-  const { run } = scene;
+  const run = orasRun(scene);
   const layout = await move(scene, {
     push: ({ dir }, to) => void run("push", `${dir}:${TAG}`, to),
     copy: (from, to) => void run("copy", from, to),
@@ -262,7 +262,43 @@ async function oras(scene: Scene): Promise<void> {
     deleteManifest: ({ repository, digest }) => void run("delete", `${repository}@${digest}`),
   });
   if (layout === undefined) return;
-  await attach(scene, orasAttacher(scene), { repository: "oras/images", digest: layout.digest, copies: "signed" });
+  await attach(scene, orasAttacher(scene), {
+    repository: `${scene.name}/images`,
+    digest: layout.digest,
+    copies: "signed",
+  });
+}
+
+/** The words of `oras-go/main.go`; for the program, which has others, put into those. */
+export function orasRun({ name, run, home }: Scene): Run {
+  if (name !== "oras") return run;
+  const http = "--plain-http";
+  let reads = 0;
+  const discover = (of: string, type?: string) => {
+    const typed = type === undefined ? [] : ["--artifact-type", type];
+    const said = JSON.parse(run("discover", http, "--format", "json", "--depth", "1", ...typed, of));
+    return said.referrers as { digest: string; artifactType: string }[];
+  };
+  const words: Readonly<Record<string, (...args: string[]) => string>> = {
+    push: (layout = "", to = "") => run("copy", "--from-oci-layout", "--to-plain-http", layout, to),
+    pull: (from = "", layout = "") => run("copy", "--from-plain-http", "--to-oci-layout", from, layout),
+    copy: (from = "", to = "") => run("copy", "--from-plain-http", "--to-plain-http", from, to),
+    "copy-all": (from = "", to = "") => run("copy", "-r", "--from-plain-http", "--to-plain-http", from, to),
+    resolve: (of = "") => run("resolve", http, of),
+    manifest: (of = "") => run("manifest", "fetch", http, of),
+    tags: (repository = "") => run("repo", "tags", http, repository),
+    delete: (of = "") => run("manifest", "delete", "--force", http, of),
+    attach: (to = "", type = "", file = "") =>
+      run("attach", http, "--artifact-type", type, to, `${relative(home, file)}:${type}`),
+    discover: (of = "", type?: string) => JSON.stringify({ manifests: discover(of, type) }),
+    restore: (of = "", to = "") => run("pull", http, "--output", to, of),
+    read(of = "", type = "") {
+      const to = join(home, `read-${reads++}`);
+      run("pull", http, "--output", to, `${of.slice(0, of.lastIndexOf(":"))}@${discover(of, type)[0]?.digest}`);
+      return readFileSync(join(to, readdirSync(to)[0] as string), "utf8");
+    },
+  };
+  return (word, ...args) => (words[word as string] as (...args: string[]) => string)(...args);
 }
 
 export function regctlAttacher(scene: Scene): Attacher {
@@ -280,7 +316,8 @@ export function regctlAttacher(scene: Scene): Attacher {
   };
 }
 
-export function orasAttacher({ run }: Scene): Attacher {
+export function orasAttacher(scene: Scene): Attacher {
+  const run = orasRun(scene);
   return {
     attach: (type, file, to) => void run("attach", to, type, file),
     discover: (of, type) => JSON.parse(run("discover", of, ...(type === undefined ? [] : [type]))),
@@ -289,4 +326,4 @@ export function orasAttacher({ run }: Scene): Attacher {
   };
 }
 
-export const copiers = { skopeo, crane, regctl, oras } as const;
+export const copiers = { skopeo, crane, regctl, oras, "oras-go": oras } as const;

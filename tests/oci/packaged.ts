@@ -1,7 +1,7 @@
 /** Finalised packages as clients of OCI registries see them: pulled with names and bytes, referred to, not changed. */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type Attacher, attach, orasAttacher, regctlAttacher, regctlRun } from "./copiers.ts";
+import { type Attacher, attach, orasAttacher, orasRun, regctlAttacher, regctlRun } from "./copiers.ts";
 import { makeLayout, TAG } from "./layout.ts";
 import { equal, json, lines, type Scene, status } from "./scene.ts";
 
@@ -17,6 +17,19 @@ interface Puller {
   /** Its files into a folder, by their names. */
   restore?(of: string, to: string): void;
   readonly attacher?: Attacher;
+}
+
+function oras(scene: Scene): Puller {
+  const run = orasRun(scene);
+  return {
+    digest: (of) => run("resolve", of).trim(),
+    tags: (repository) => lines(run("tags", repository)),
+    copy: (from, to) => void run("copy", from, to),
+    push: (layout, to) => void run("push", `${layout}:${TAG}`, to),
+    deleteManifest: ({ repository, digest }) => void run("delete", `${repository}@${digest}`),
+    restore: (of, to) => void run("restore", of, to),
+    attacher: orasAttacher(scene),
+  };
 }
 
 const PULLERS: Partial<Record<Scene["name"], (scene: Scene) => Puller>> = {
@@ -44,15 +57,8 @@ const PULLERS: Partial<Record<Scene["name"], (scene: Scene) => Puller>> = {
       attacher: regctlAttacher(scene),
     };
   },
-  oras: (scene) => ({
-    digest: (of) => scene.run("resolve", of).trim(),
-    tags: (repository) => lines(scene.run("tags", repository)),
-    copy: (from, to) => void scene.run("copy", from, to),
-    push: (layout, to) => void scene.run("push", `${layout}:${TAG}`, to),
-    deleteManifest: ({ repository, digest }) => void scene.run("delete", `${repository}@${digest}`),
-    restore: (of, to) => void scene.run("restore", of, to),
-    attacher: orasAttacher(scene),
-  }),
+  oras,
+  "oras-go": oras,
 };
 
 const FILES: Readonly<Record<string, string>> = {

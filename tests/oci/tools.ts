@@ -11,21 +11,27 @@ const MODULES = {
   crane: "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
   regctl: "github.com/regclient/regclient/cmd/regctl@v0.11.7",
 } as const;
-/** Programs of this project over the libraries beneath a client that is not to be had as a module. */
-const SOURCES = { oras: join(import.meta.dirname, "oras") } as const;
+/** Programs of this project over the library beneath a client that is not to be had as a module. */
+const SOURCES = { "oras-go": join(import.meta.dirname, "oras-go") } as const;
+/** From the path, where somebody has put them: neither Debian nor the module proxy has them. */
+const BROUGHT = ["oras"] as const;
 
-export type ToolName = (typeof SYSTEM)[number] | keyof typeof MODULES | keyof typeof SOURCES;
-export const TOOLS: readonly ToolName[] = ["skopeo", "podman", "buildah", "crane", "regctl", "oras"];
+export type ToolName = (typeof SYSTEM)[number] | (typeof BROUGHT)[number] | keyof typeof MODULES | keyof typeof SOURCES;
+export const TOOLS: readonly ToolName[] = ["skopeo", "podman", "buildah", "crane", "regctl", "oras", "oras-go"];
 const CACHE = join(PROJECT, "node_modules/.cache/artifactstore-oci");
 const MINUTES = 10;
 
 /** Where it lies, or why it is not here. */
 export function findTool(name: ToolName): { readonly path: string } | { readonly missing: string } {
-  if (name in SYSTEM || SYSTEM.some((known) => known === name)) {
+  if (SYSTEM.some((known) => known === name)) {
     const found = Bun.which(name);
     return found === null ? { missing: `not installed (Debian package ${name})` } : { path: found };
   }
-  if (name in SOURCES) return build(name, CACHE, ["build", "-o", join(CACHE, name), "."], SOURCES[name as "oras"]);
+  if (BROUGHT.some((known) => known === name)) {
+    const found = Bun.which(name);
+    return found === null ? { missing: "not on the path (its library is driven by oras-go)" } : { path: found };
+  }
+  if (name in SOURCES) return build(name, CACHE, ["build", "-o", join(CACHE, name), "."], SOURCES[name as "oras-go"]);
   const module = MODULES[name as keyof typeof MODULES];
   const folder = join(CACHE, module.slice(module.lastIndexOf("@") + 1));
   return build(name, folder, ["install", module], PROJECT);
