@@ -62,9 +62,10 @@ test("what comes after a break has to be the same content: If-Match is sent, and
     expect(await through(proxy.url, ["fetch", "demo@1", join(dir, "watched"), "--concurrency", "1"])).toMatchObject({
       code: 0,
     });
+    // How much of the two megabytes came through is the kernel's affair.
     const again = seen.filter(([range]) => range !== null);
     expect(again).toEqual([
-      [expect.stringMatching(/^bytes=\d{6,7}-$/), expect.stringMatching(/^"blake3:[0-9a-f]{64}"$/)],
+      [expect.stringMatching(/^bytes=[1-9]\d*-$/), expect.stringMatching(/^"blake3:[0-9a-f]{64}"$/)],
     ]);
   } finally {
     await proxy.stop();
