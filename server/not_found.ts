@@ -8,7 +8,10 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 export function notFound(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response {
   return (c) => {
     const requestId = c.get("requestId");
-    const allowed = METHODS.filter((method) => hasRoute(app, method, c.req.path));
+    const { path } = c.req;
+    // OpenAPI, "Path Templating Matching": a path that is there word for word is that one, and no other with a parameter.
+    const literal = METHODS.filter((method) => hasRoute(app, method, path, (route) => route === path));
+    const allowed = literal.length > 0 ? literal : METHODS.filter((method) => hasRoute(app, method, path));
     if (allowed.length === 0) {
       return problemResponse({ status: 404, title: "Not found", code: "not_found", requestId });
     }
@@ -26,7 +29,12 @@ export function notFound(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response {
 }
 
 /** Middleware is registered for every method and does not make a route. */
-function hasRoute(app: Hono<AppEnv>, method: string, path: string): boolean {
+function hasRoute(
+  app: Hono<AppEnv>,
+  method: string,
+  path: string,
+  is: (route: string) => boolean = () => true,
+): boolean {
   const [handlers] = app.router.match(method, path);
-  return handlers.some(([[, route]]) => route.method === method);
+  return handlers.some(([[, route]]) => route.method === method && is(route.path));
 }
