@@ -18,8 +18,10 @@ const USAGE = `usage: tests/soak/oci [options]
   --mutants           besides, servers that do something wrong: each must be caught within a minute
   --seed <n>          as printed by the run to repeat (or ARTIFACTSTORE_TEST_SEED)`;
 const MIB = 2 ** 20;
-/** What a server on Bun may have at most. */
-const MOST = 256 * MIB;
+/** What a server should have at most, and misses: told. */
+const WANTED = 256 * MIB;
+/** Above this it holds what it should not, rather than garbage that nobody has collected yet. */
+const MOST = 512 * MIB;
 
 const { values } = parseArgs({
   options: {
@@ -62,8 +64,8 @@ async function soak(): Promise<void> {
   const what = options.kills > 0 ? `${totals.kills} kills${short}` : `${seconds} s`;
   const told = `${what} of ${options.clients} clients, ${totals.requests} requests`;
   tally.record(`${told}, ${totals.quiet} times equal to the model (seed ${seed})`, problems);
-  // Of the others it is told only.
-  const over = runtime === "bun" && memory >= MOST ? [`${MOST / MIB} MiB are allowed`] : [];
+  if (memory >= WANTED) console.log(`  missed: ${most} of memory, ${WANTED / MIB} MiB are wanted`);
+  const over = memory >= MOST ? [`${MOST / MIB} MiB are allowed`] : [];
   tally.record(`the server took ${most} at most`, over);
 }
 
