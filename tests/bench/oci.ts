@@ -17,7 +17,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { serve, sqlitePlace } from "../e2e/bad_days.ts";
 import { sleep } from "../soak/rig.ts";
-import { DOCKER_REGISTRY, isHere, type Peer, race, report, startProgram, ZOT } from "./peers.ts";
+import { DOCKER_REGISTRY, isHere, type Peer, race, report, startProgram, ZOT, ZOT_SYNCED } from "./peers.ts";
 import { workspace } from "./support.ts";
 
 const { values: given, positionals } = parseArgs({
@@ -206,7 +206,7 @@ async function images({ url }: Running): Promise<Record<string, number>> {
 
 const RUNTIMES = ["bun", "deno", "node"] as const;
 const peers = RUNTIMES.filter((name) => given.runtimes.split(",").includes(name)).map(ours);
-for (const program of [DOCKER_REGISTRY, ZOT].filter(isHere))
+for (const program of [DOCKER_REGISTRY, ZOT, ZOT_SYNCED].filter(isHere))
   peers.push({ name: program.name, start: (scratch) => startProgram(program, scratch) });
 
 const parts: Readonly<Record<string, (peer: Running) => Promise<Record<string, number>>>> = {

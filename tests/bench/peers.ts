@@ -18,12 +18,14 @@ export interface Stoppable {
 /** A registry of others. */
 interface Program {
   readonly name: string;
+  readonly command: string;
   /** Arguments, its configuration written to `scratch`. */
   configure(address: URL, scratch: string): readonly string[];
 }
 
 export const DOCKER_REGISTRY: Program = {
   name: "docker-registry",
+  command: "docker-registry",
   configure({ host }, scratch) {
     const storage = { filesystem: { rootdirectory: join(scratch, "registry") } };
     const config = { version: 0.1, log: { level: "error" }, storage, http: { addr: host } };
@@ -31,15 +33,18 @@ export const DOCKER_REGISTRY: Program = {
   },
 };
 
-/** As it is unless told otherwise, which is without a sync. */
-export const ZOT: Program = {
-  name: "zot",
+const zot = (name: string, commit: boolean): Program => ({
+  name,
+  command: "zot",
   configure({ hostname, port }, scratch) {
     const http = { address: hostname, port };
-    const config = { storage: { rootDirectory: join(scratch, "zot") }, http, log: { level: "error" } };
+    const config = { storage: { rootDirectory: join(scratch, "zot"), commit }, http, log: { level: "error" } };
     return ["serve", written(scratch, config)];
   },
-};
+});
+/** As it is unless told otherwise, which is without a sync; and with them, as ours is. */
+export const ZOT = zot("zot", false);
+export const ZOT_SYNCED = zot("zot, synced", true);
 
 function written(scratch: string, config: object): string {
   const path = join(scratch, "config.json");
@@ -48,8 +53,8 @@ function written(scratch: string, config: object): string {
 }
 
 /** Whether it is on the path. */
-export function isHere({ name }: Program): boolean {
-  if (Bun.which(name) !== null) return true;
+export function isHere({ name, command }: Program): boolean {
+  if (Bun.which(command) !== null) return true;
   console.log(`${name}: not installed, left out`);
   return false;
 }
@@ -62,8 +67,8 @@ export async function startProgram(
   const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   const url = `http://127.0.0.1:${probe.port}`;
   await probe.stop(true);
-  const { name } = program;
-  const child = tracked(spawn(name, program.configure(new URL(url), scratch), { stdio: "ignore" }));
+  const { name, command } = program;
+  const child = tracked(spawn(command, program.configure(new URL(url), scratch), { stdio: "ignore" }));
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   for (let tries = 0; !(await answers(`${url}/v2/`)); tries++) {
     if (tries === 200) throw new Error(`${name} does not answer`);
