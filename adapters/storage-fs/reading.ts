@@ -2,7 +2,7 @@
 import type { ChunkPool } from "../../core/base/chunk_pool.ts";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { ByteRange } from "../../core/spi/storage.ts";
-import type { Blocking } from "./blocking.ts";
+import { type Blocking, NEVER, soon } from "./blocking.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import * as system from "./system.ts";
 
@@ -23,7 +23,11 @@ export async function* readFile(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let fd: number;
   try {
-    fd = blocking.allowed() ? blocking.run(() => system.openForReadingSync(path)) : await system.openForReading(path);
+    fd = await soon(
+      blocking,
+      () => system.openForReadingSync(path),
+      () => system.openForReading(path),
+    );
   } catch (error) {
     if (isAbsent(error)) throw missing(key);
     throw storageError(error, "open an object", backendId);
@@ -37,10 +41,11 @@ export async function* readFile(
     const readNext = async (): Promise<Uint8Array> => {
       const length = Math.min(chunks?.size ?? CHUNK_SIZE, end - at);
       const chunk = chunks?.take(length) ?? system.uninitialized(length);
-      const count =
-        end - start <= SMALL && blocking.allowed()
-          ? blocking.run(() => system.readFullySync(fd, chunk, at))
-          : await system.readFully(fd, chunk, at);
+      const count = await soon(
+        end - start <= SMALL ? blocking : NEVER,
+        () => system.readFullySync(fd, chunk, at),
+        () => system.readFully(fd, chunk, at),
+      );
       if (count < chunk.length) {
         throw new RegistryError("object_corrupt", "The stored object became shorter while it was read: verify it", {
           key,

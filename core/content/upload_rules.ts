@@ -1,9 +1,9 @@
 /** What a request on an upload must be like (draft-ietf-httpbis-resumable-upload, sections 4.1.3 and 4.4). */
 import { RegistryError } from "../base/errors.ts";
-import type { SessionRow } from "./upload_sessions.ts";
+import type { Change, SessionRow } from "./upload_sessions.ts";
 
 /** @returns the length of the whole as it is known with this request, or null */
-export function checkRequest(
+function checkRequest(
   row: SessionRow,
   { offset = row.upload_offset, length }: { readonly offset?: number; readonly length?: number },
 ): number | null {
@@ -24,6 +24,43 @@ export function checkRequest(
     throw lengthMismatch(`An upload at ${row.upload_offset} cannot have ${length} bytes`, row, row.max_size);
   }
   return known ?? length ?? null;
+}
+
+interface PlannedRequest {
+  readonly offset?: number;
+  readonly length?: number;
+  readonly source?: unknown;
+  readonly complete: boolean;
+}
+
+export type Plan =
+  | { readonly next: "nothing" | "complete" }
+  | { readonly next: "receive"; readonly length: number | null }
+  | { readonly next: "refuse"; readonly error: unknown };
+
+/** What a request does with an upload as it was found. A refused one takes it over all the same. */
+export function planOf(found: SessionRow, request: PlannedRequest): Plan {
+  try {
+    const length = checkRequest(found, request);
+    // An earlier writer that may still write is kept away by appending, be it nothing.
+    const idle = request.source === undefined && found.writer_epoch === null;
+    if (found.state === "open" && !idle) return { next: "receive", length };
+    if (!request.complete) return { next: "nothing" };
+    if (length !== null && found.upload_offset !== length) throw tooShort(found, length);
+    return { next: "complete" };
+  } catch (error) {
+    return { next: "refuse", error };
+  }
+}
+
+/** None is taken any more, whatever happens. */
+export function allHere({ upload_offset }: Pick<SessionRow, "upload_offset">): Change {
+  return { state: "completing", upload_length: upload_offset };
+}
+
+export function tooShort(row: SessionRow, length: number | null): RegistryError {
+  const message = `${length} bytes were announced and ${row.upload_offset} are here`;
+  return lengthMismatch(message, row, length ?? row.upload_offset);
 }
 
 export function lengthMismatch(message: string, row: SessionRow, length: number): RegistryError {

@@ -19,7 +19,7 @@ import type { DataPlane, IngestOptions, IngestResult, UploadBytes } from "../spi
 import type { Database, WriteOptions } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
 import { createNewestRequests } from "./newest_request.ts";
-import { checkCount, checkRequest, lengthMismatch, upTo } from "./upload_rules.ts";
+import { allHere, checkCount, lengthMismatch, type Plan, planOf, tooShort, upTo } from "./upload_rules.ts";
 import * as sessions from "./upload_sessions.ts";
 import { type Change, type Noted, noted, type SessionRow, type Taken, type UploadOwner } from "./upload_sessions.ts";
 
@@ -349,36 +349,6 @@ export function createUploads(deps: {
     expire,
     stop: () => requests.stopAll(new RegistryError("cancelled", "The store is closing; go on with the upload later")),
   };
-}
-
-type Plan =
-  | { readonly next: "nothing" | "complete" }
-  | { readonly next: "receive"; readonly length: number | null }
-  | { readonly next: "refuse"; readonly error: unknown };
-
-/** What a request does with an upload as it was found. A refused one takes it over all the same. */
-function planOf(found: SessionRow, request: AppendRequest): Plan {
-  try {
-    const length = checkRequest(found, request);
-    // An earlier writer that may still write is kept away by appending, be it nothing.
-    const idle = request.source === undefined && found.writer_epoch === null;
-    if (found.state === "open" && !idle) return { next: "receive", length };
-    if (!request.complete) return { next: "nothing" };
-    if (length !== null && found.upload_offset !== length) throw tooShort(found, length);
-    return { next: "complete" };
-  } catch (error) {
-    return { next: "refuse", error };
-  }
-}
-
-/** None is taken any more, whatever happens. */
-function allHere({ upload_offset }: Pick<SessionRow, "upload_offset">): Change {
-  return { state: "completing", upload_length: upload_offset };
-}
-
-function tooShort(row: SessionRow, length: number | null): RegistryError {
-  const message = `${length} bytes were announced and ${row.upload_offset} are here`;
-  return lengthMismatch(message, row, length ?? row.upload_offset);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
