@@ -6,8 +6,11 @@ export interface Case {
   readonly send: string | Uint8Array;
   /** Statuses, one of which has to come; 0: the connection is closed without a word. */
   readonly wants: readonly number[];
-  /** The client is gone after its last byte: without waiting for the answer, or with its side closed. */
-  readonly ending?: "reset" | "end";
+  /**
+   * The client is gone after its last byte: without waiting for the answer, or with its side closed (Node takes both for
+   * somebody who has left, and may answer nothing); or it closes its side when the answer begins.
+   */
+  readonly ending?: "reset" | "end" | "answered";
 }
 
 /** A table under one heading. */

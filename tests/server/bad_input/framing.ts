@@ -461,7 +461,7 @@ const uninvited: Group = ["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"].flatMap((
     name: `${method} without close, with a body`,
     send: `${method} /packages HTTP/1.1\r\n${HOST}Content-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
     wants: [200, 400, 405],
-    ending: "end",
+    ending: "answered",
   },
 ]);
 

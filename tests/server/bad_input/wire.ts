@@ -26,6 +26,7 @@ export function exchange(port: number, { name, ending }: Case, bytes: Uint8Array
     }, PATIENCE);
     socket.on("data", (data) => {
       text += data.toString("latin1");
+      if (ending === "answered") socket.end();
     });
     // A server that closes over unread bytes resets the connection; what matters is what came before.
     socket.on("error", () => {});
