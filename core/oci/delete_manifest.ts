@@ -19,7 +19,7 @@ export async function deleteManifest(
   const { repository } = input;
   checkRepository(repository);
   const digest = parseOciDigest(input.digest).toString();
-  return await commitIn(
+  const { repositoryId, tags } = await commitIn(
     deps,
     caller,
     await referExisting(deps, caller, repository),
@@ -31,7 +31,13 @@ export async function deleteManifest(
     ({ manifest, tags = [], rules }, subject) => {
       if (manifest === undefined) throw manifestNotFound(repository, digest);
       checkTagsMayGo(rules, repository, tags);
-      return { events: [{ type: "v1.oci.manifest_deleted", subject, payload: { digest, tags } }], result: { tags } };
+      return {
+        events: [{ type: "v1.oci.manifest_deleted", subject, payload: { digest, tags } }],
+        result: { repositoryId: subject, tags },
+      };
     },
   );
+  // It is gone by now, whatever becomes of this row.
+  await deps.pulls.forget(repositoryId, digest).catch(() => {});
+  return { tags };
 }

@@ -1,6 +1,5 @@
 /** Repositories for those who look after them: what is in one, when it was pulled last, and its end. */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { createPulls } from "../../../core/oci/pulls.ts";
 import { digestOf, imageOf, pushImage, pushText } from "../../support/oci_images.ts";
 import { forEachDatabase } from "../../support/postgres.ts";
 import {
@@ -196,39 +195,5 @@ forEachDatabase((_, open) => {
     expect((await show()).last_pull).toBe(iso(Date.UTC(2026, 10, 21, 13)));
     await drop();
     expect(await database.read.selectFrom("oci_pulls").selectAll().execute()).toEqual([]);
-  });
-
-  test("what is noted is written at the latest when the registry closes, also what could not be before; the later pull wins", async () => {
-    const { database, clock } = await scene();
-    const stored = async () =>
-      await database.read.selectFrom("oci_pulls").select(["digest", "pulled_at"]).orderBy("digest").execute();
-    const [early, late] = [createPulls({ database, clock }), createPulls({ database, clock })];
-    early.note("r", "a");
-    early.note("r", "b");
-    clock.time += 3 * HOUR;
-    late.note("r", "a");
-    late.note("r", "a");
-    expect(await early.lastOf("r")).toBe(iso(Date.UTC(2026, 10, 21, 12)));
-    await late.close();
-    await early.close();
-    const [noon, three] = [12, 15].map((hour) => iso(Date.UTC(2026, 10, 21, hour)));
-    expect(await stored()).toEqual([
-      { digest: "a", pulled_at: three as string },
-      { digest: "b", pulled_at: noon as string },
-    ]);
-    let full = true;
-    const write: typeof database.write = (work, options) =>
-      full ? Promise.reject(new Error("full")) : database.write(work, options);
-    const unlucky = createPulls({ database: Object.assign(Object.create(database), { write }), clock });
-    unlucky.note("r", "c");
-    await unlucky.flush();
-    full = false;
-    await unlucky.close();
-    expect((await stored()).map(({ digest }) => digest)).toEqual(["a", "b", "c"]);
-    const again = createPulls({ database, clock });
-    for (let i = 0; i < 1200; i++) again.note(`r${i % 3}`, `${i}`);
-    await again.flush();
-    expect(await stored()).toHaveLength(1203);
-    await again.close();
   });
 });
