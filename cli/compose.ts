@@ -92,7 +92,7 @@ async function healthOf(parts: {
   runtime: Runtime;
 }): Promise<HealthReport> {
   const { registry, database, storage, hasher, runtime } = parts;
-  const [head, info, stored] = await Promise.all([
+  const [head, info, stored, commit] = await Promise.all([
     registry.ledger.head().catch(() => null),
     database.info().then(
       (known) => ({ ok: true, ...known, ...fullness(known) }),
@@ -105,11 +105,12 @@ async function healthOf(parts: {
       }),
     ),
     storage.health(),
+    version(),
   ]);
   const ok = head !== null && info.ok && stored.ok && stored.writable;
   return {
     status: ok ? "ok" : "degraded",
-    ...version(),
+    ...commit,
     registry: { ok: head !== null, head },
     database: info,
     storage: [{ backend_id: storage.id, kind: storage.kind, ...stored }],

@@ -3,26 +3,8 @@
 import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { detectRuntime } from "../adapters/runtime.ts";
-import { adapterVerify } from "./commands/adapter.ts";
-import { configShow } from "./commands/config.ts";
-import { doctor } from "./commands/doctor.ts";
-import { eventsHead, eventsTail, eventsVerify } from "./commands/events.ts";
-import { exportOci } from "./commands/export_oci.ts";
-import { fetchPackage } from "./commands/fetch.ts";
-import { health } from "./commands/health.ts";
-import { importOci } from "./commands/import_oci.ts";
-import { ingest } from "./commands/ingest.ts";
-import { ls, manifest, show } from "./commands/inspect.ts";
-import { migrateCommand } from "./commands/migrate.ts";
-import { pushCommand } from "./commands/push.ts";
-import { replay } from "./commands/replay.ts";
-import { repoDelete, repoList, repoShow } from "./commands/repo.ts";
-import { rulesSet, rulesShow, rulesTest } from "./commands/repo_rules.ts";
-import { tagHistory, tagRestore } from "./commands/repo_tag.ts";
-import { serve } from "./commands/serve.ts";
-import { verify } from "./commands/verify.ts";
-import { versionCommand, versionText } from "./commands/version.ts";
-import { type CommandSpec, type Launch, toCommand } from "./context.ts";
+import { type Entry, findEntries } from "./commands.ts";
+import { type Launch, toCommand } from "./context.ts";
 import { EXIT } from "./output.ts";
 
 const runtime = await detectRuntime();
@@ -34,25 +16,23 @@ const launch: Launch = {
     process.exitCode = code;
   },
 };
-const add = (parent: Command, ...specs: readonly CommandSpec[]) => {
-  for (const spec of specs) parent.addCommand(toCommand(spec, launch));
-};
+/** Their modules are loaded at once, and added in their order. */
+async function add(parent: Command, entries: readonly Entry[]): Promise<void> {
+  const specs = await Promise.all(entries.map((entry) => ("load" in entry ? entry.load() : undefined)));
+  for (const [i, entry] of entries.entries()) {
+    const spec = specs[i];
+    if (spec !== undefined) parent.addCommand(toCommand(spec, launch));
+    if ("of" in entry) await add(parent.command(entry.name).description(entry.summary), entry.of);
+  }
+}
 
 const program = new Command("artifactstore")
   .description("Keeps what a team ships and what proves it: packages of files under one tamper-evident event log.")
-  .version(versionText(), "-V, --version", "version and commit")
   .enablePositionalOptions();
-add(program, ingest, pushCommand, show, ls, manifest, fetchPackage, verify, importOci, exportOci);
-const events = program.command("events").description("the event log");
-add(events, eventsTail, eventsVerify, eventsHead);
-add(program, replay, doctor, migrateCommand, serve, health);
-const repo = program.command("repo").description("repositories of images and artifacts");
-add(repo, repoList, repoShow, repoDelete);
-add(repo.command("tag").description("what tags point at, and pointed at"), tagHistory, tagRestore);
-add(repo.command("rules").description("which tags are immutable"), rulesShow, rulesSet, rulesTest);
-add(program.command("adapter").description("storage adapters"), adapterVerify);
-add(program.command("config").description("the effective configuration"), configShow);
-add(program, versionCommand);
+const asksVersion = runtime.args[0] === "-V" || runtime.args[0] === "--version";
+const { versionText } = asksVersion ? await import("./commands/version.ts") : {};
+program.version((await versionText?.()) ?? "", "-V, --version", "version and commit");
+await add(program, findEntries(runtime.args));
 
 const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
 const json = runtime.args.includes("--json");

@@ -1,7 +1,8 @@
 /** Version and commit of this program: put in by the scripts that build it, or found out from the checkout. */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import pkg from "../package.json" with { type: "json" };
 
 // Replaced by `bun build --define`; they do not exist otherwise.
@@ -14,28 +15,36 @@ export interface Version {
   readonly commit: string;
 }
 
+export const versionNumber: string =
+  typeof ARTIFACTSTORE_BUILD_VERSION === "string" ? ARTIFACTSTORE_BUILD_VERSION : pkg.version;
+
 /** In the package.json of the published package; see `scripts/build_package.ts`. */
 const published = (pkg as { readonly gitHead?: string }).gitHead;
 
-let known: Version | undefined;
+let known: Promise<Version> | undefined;
 
-export function version(): Version {
-  known ??= {
-    version: typeof ARTIFACTSTORE_BUILD_VERSION === "string" ? ARTIFACTSTORE_BUILD_VERSION : pkg.version,
-    commit:
-      typeof ARTIFACTSTORE_BUILD_COMMIT === "string" ? ARTIFACTSTORE_BUILD_COMMIT : (published ?? commitOfCheckout()),
-  };
+/** Whoever will want it soon calls it early: git works meanwhile. */
+export function version(): Promise<Version> {
+  known ??= findCommit().then((commit) => ({ version: versionNumber, commit }));
   return known;
 }
 
-export function commitOfCheckout(): string {
+async function findCommit(): Promise<string> {
+  if (typeof ARTIFACTSTORE_BUILD_COMMIT === "string") return ARTIFACTSTORE_BUILD_COMMIT;
+  return published ?? (await commitOfCheckout());
+}
+
+async function commitOfCheckout(): Promise<string> {
   try {
     const root = realpathSync(fileURLToPath(new URL("..", import.meta.url)));
-    const git = (...args: string[]) =>
-      execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    const git = async (...args: string[]) =>
+      (await promisify(execFile)("git", ["-C", root, ...args], { encoding: "utf8" })).stdout.trim();
+    const [top, commit] = await Promise.all([
+      git("rev-parse", "--show-toplevel"),
+      git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
+    ]);
     // Installed below somebody else's repository, git would answer with that repository's commit.
-    if (realpathSync(git("rev-parse", "--show-toplevel")) !== root) return "unknown";
-    return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*");
+    return realpathSync(top) === root ? commit : "unknown";
   } catch {
     return "unknown";
   }

@@ -23,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 
-const { version: number, commit } = version();
+const { version: number, commit } = await version();
 const native = values.target === HOST && existsSync(`${root}node_modules/@napi-rs/blake-hash`);
 const result = await Bun.build({
   // A worker is a program of its own, found by its place below the root.

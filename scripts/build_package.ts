@@ -16,6 +16,7 @@ import pkg from "../package.json" with { type: "json" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values } = parseArgs({ options: { outdir: { type: "string", default: join(root, "dist/package") } } });
 const { outdir } = values;
+const { commit } = await version();
 
 /** `./mod.ts` -> what an importer gets, and what its type checker reads. */
 function compiled(source: string): string | { types: string; default: string } {
@@ -29,7 +30,7 @@ function manifest(): Record<string, unknown> {
   const exports = Object.fromEntries(Object.entries(pkg.exports).map(([path, source]) => [path, compiled(source)]));
   const bin = { artifactstore: "cli/main.js" };
   // npm's own field for the commit; `artifactstore --version` reads it.
-  const gitHead = version().commit;
+  const gitHead = commit;
   return {
     name,
     version: number,
@@ -68,4 +69,4 @@ const main = join(outdir, "cli/main.js");
 const text = readFileSync(main, "utf8").replace(/^#!.*\n/, "#!/usr/bin/env node\n");
 writeFileSync(main, text);
 chmodSync(main, 0o755);
-console.log(`${relative(process.cwd(), outdir) || "."}: ${pkg.name} ${pkg.version} (${version().commit})`);
+console.log(`${relative(process.cwd(), outdir) || "."}: ${pkg.name} ${pkg.version} (${commit})`);

@@ -5,7 +5,7 @@ import type { CommandSpec } from "../context.ts";
 import { createLog, type Log } from "../log.ts";
 import { formatBytes } from "../output.ts";
 import { readCertificate, watchCertificate } from "../tls_files.ts";
-import { version } from "../version.ts";
+import { version, versionNumber } from "../version.ts";
 
 export const serve: CommandSpec = {
   usage: "serve",
@@ -20,6 +20,7 @@ export const serve: CommandSpec = {
       server.tls_cert === undefined || server.tls_key === undefined
         ? undefined
         : { cert: server.tls_cert, key: server.tls_key };
+    void version();
     // Before the database is opened: a wrong path is told at once.
     const tls = files && readCertificate(files);
     const composed = await context.openHere({ hashBeside: true });
@@ -35,7 +36,7 @@ export const serve: CommandSpec = {
       authenticate: () => composed.caller,
       health: () => composed.health(),
       stopping: stopping.signal,
-      version: version().version,
+      version: versionNumber,
       config: {
         listenHost: hostname,
         allowedHosts: server.allowed_hosts,

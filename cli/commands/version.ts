@@ -3,8 +3,8 @@ import type { CommandSpec } from "../context.ts";
 import { printable } from "../output.ts";
 import { version } from "../version.ts";
 
-export function versionText(): string {
-  const { version: number, commit } = version();
+export async function versionText(): Promise<string> {
+  const { version: number, commit } = await version();
   return `artifactstore ${number} (${commit})`;
 }
 
@@ -12,11 +12,12 @@ export const versionCommand: CommandSpec = {
   usage: "version",
   summary: "version, commit and runtime of this program, and of the server where one is named",
   async run({ output, runtime, config, open }) {
-    const own = { ...version(), runtime: { name: runtime.name, version: runtime.version } };
+    const own = { ...(await version()), runtime: { name: runtime.name, version: runtime.version } };
     const url = config.client.server;
     const server = url === undefined ? undefined : { url, ...pick(await (await open()).health()) };
+    const text = await versionText();
     output.print({ ...own, ...(server && { server }) }, () => [
-      `${versionText()} on ${own.runtime.name} ${own.runtime.version}`,
+      `${text} on ${own.runtime.name} ${own.runtime.version}`,
       ...(server === undefined
         ? []
         : [

@@ -15,7 +15,7 @@ console.log(
   JSON.stringify({
     args: runtime.args,
     runtime: runtime.name,
-    ...version(),
+    ...(await version()),
     kernel: hasher.kernel,
     level: config.log.level,
     health: response.status,
