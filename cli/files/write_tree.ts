@@ -1,5 +1,5 @@
 /** A package as a directory again, whole or not at all. Symlinks come last: nothing is written through one. */
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { type FileHandle, mkdir, open, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -11,7 +11,7 @@ import {
   staysInside,
 } from "../../core/mod.ts";
 import type { Door } from "../door.ts";
-import { writeAll, writeNew } from "./write_new.ts";
+import { NEW_FILE, writeAll, writeNew } from "./write_new.ts";
 
 /** What a package is read from. */
 export type PackageSource = Pick<Door, "listFiles" | "openFile">;
@@ -25,8 +25,6 @@ export interface Written {
   readonly files: number;
   readonly bytes: number;
 }
-
-const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** @throws {RegistryError} `not_empty`, `object_corrupt`, `object_missing` */
 export async function writeTree(
@@ -112,7 +110,7 @@ async function writeFile(
   const second = first.done === true ? first : await chunks.next();
   if (second.done === true) {
     // One chunk or none: three calls are cheaper than three trips to the thread pool.
-    const fd = openSync(path, FLAGS, mode);
+    const fd = openSync(path, NEW_FILE, mode);
     try {
       if (first.done !== true) writeAllNow(fd, first.value);
     } finally {
@@ -121,7 +119,7 @@ async function writeFile(
     onBytes(entry.size);
     return;
   }
-  const handle = await open(path, FLAGS, mode);
+  const handle = await open(path, NEW_FILE, mode);
   try {
     await writeChunk(handle, first.value as Uint8Array, onBytes);
     await writeChunk(handle, second.value, onBytes);

@@ -1,16 +1,14 @@
 /** A tar as a directory of its own, for as long as it is needed. Plain files and directories: an image layout has no others. */
-import { constants } from "node:fs";
 import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { checkPath, DEFAULT_LIMITS, type Limits, RegistryError } from "../../core/mod.ts";
 import { openArchive } from "../../core/packages/archive_source.ts";
 import { TarReader } from "../../core/packages/archive_tar_read.ts";
-import { cannotWrite, writeAll } from "../files/write_new.ts";
+import { cannotWrite, NEW_FILE, writeAll } from "../files/write_new.ts";
 import { noLink } from "./layout.ts";
 
 const CHUNK = 256 * 1024;
-const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /**
  * Unpacks beside other temporary files (`TMPDIR`), runs `work`, and removes what it unpacked. gzip is known by its first
@@ -58,7 +56,7 @@ async function write(to: string, path: string, body: AsyncIterable<Uint8Array>):
   let handle: Awaited<ReturnType<typeof open>>;
   try {
     await mkdir(dirname(to), { recursive: true });
-    handle = await open(to, FLAGS, 0o600);
+    handle = await open(to, NEW_FILE, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST" && (error as NodeJS.ErrnoException).code !== "ENOTDIR")
       throw cannotWrite(to, error);

@@ -1,10 +1,9 @@
 /** A layout into a new directory or tar, every digest compared on the way; whole, or nothing of it. */
-import { constants } from "node:fs";
-import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { checkPath, type Hasher, layoutDigest, RegistryError, toHex } from "../../core/mod.ts";
 import { TAR_END, tarHeader, tarPadding } from "../../core/packages/archive_tar_write.ts";
-import { cannotWrite, writeAll, writeNew } from "../files/write_new.ts";
+import { NEW_FILE, writeAll, writeNew, writeNewFile } from "../files/write_new.ts";
 import type { Step } from "../progress/meter.ts";
 import type { Layout, LayoutEntry } from "./layout.ts";
 
@@ -15,8 +14,6 @@ export interface WriteLayoutOptions {
   readonly signal: AbortSignal;
   onProgress(done: Step): void;
 }
-
-const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** @throws {RegistryError} `not_empty`, `object_corrupt`, `storage_failed` */
 export async function writeLayoutDirectory(layout: Layout, target: string, options: WriteLayoutOptions): Promise<void> {
@@ -45,7 +42,7 @@ async function writeEntry(root: string, entry: LayoutEntry, options: WriteLayout
     return;
   }
   await mkdir(dirname(path), { recursive: true });
-  const handle = await open(path, FLAGS, entry.executable ? 0o777 : 0o666);
+  const handle = await open(path, NEW_FILE, entry.executable ? 0o777 : 0o666);
   try {
     for await (const chunk of verified(entry, options)) await writeAll(handle, chunk);
   } finally {
@@ -58,31 +55,16 @@ async function writeEntry(root: string, entry: LayoutEntry, options: WriteLayout
  * @throws {RegistryError} `not_empty`, `object_corrupt`, `storage_failed`
  */
 export async function writeLayoutTar(layout: Layout, target: string, options: WriteLayoutOptions): Promise<void> {
-  if ((await stat(target).catch(() => undefined)) !== undefined) {
-    throw new RegistryError("not_empty", `${target} is there already; name a file that is not`, { target });
-  }
-  const partial = join(dirname(target), `.${basename(target).slice(0, 60)}.partial-${crypto.randomUUID()}`);
-  try {
-    await mkdir(dirname(target), { recursive: true });
-    const handle = await open(partial, FLAGS, 0o600);
-    try {
-      for (const entry of layout.entries) {
-        checkPath(entry.path);
-        await writeAll(handle, tarHeader({ ...entry, target: "" }, 0));
-        if (entry.kind === "directory") continue;
-        for await (const chunk of verified(entry, options)) await writeAll(handle, chunk);
-        await writeAll(handle, tarPadding(entry.size));
-      }
-      await writeAll(handle, TAR_END);
-    } finally {
-      await handle.close();
+  await writeNewFile(target, async (handle) => {
+    for (const entry of layout.entries) {
+      checkPath(entry.path);
+      await writeAll(handle, tarHeader({ ...entry, target: "" }, 0));
+      if (entry.kind === "directory") continue;
+      for await (const chunk of verified(entry, options)) await writeAll(handle, chunk);
+      await writeAll(handle, tarPadding(entry.size));
     }
-    await chmod(partial, 0o666 & ~process.umask());
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw cannotWrite(target, error);
-  }
+    await writeAll(handle, TAR_END);
+  });
 }
 
 /** The bytes of a file, of the size that was announced and the digest that its name is. @throws {RegistryError} `object_corrupt` */
