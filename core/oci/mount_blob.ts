@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { authorize } from "../access/decide.ts";
 import type { Decision } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -11,11 +12,15 @@ import { checkRepository, parseOciDigest } from "./names.ts";
 import { commitIn, type RepositoryRef, refer } from "./repository_unit.ts";
 import type { PushedBlob } from "./types.ts";
 
-/** Links a blob that another repository has (spec, "Mounting a blob from another repository"). */
+/**
+ * Links a blob that another repository has (spec, "Mounting a blob from another repository").
+ * @param hidden Repositories whose names begin so are none to mount from.
+ */
 export async function mountBlob(
   deps: OciDeps,
   caller: Caller,
   input: { readonly repository: string; readonly digest: string; readonly from?: string },
+  hidden?: string,
 ): Promise<PushedBlob | undefined> {
   authorize(caller, "oci:push");
   authorize(caller, "oci:pull");
@@ -23,7 +28,7 @@ export async function mountBlob(
   if (input.from !== undefined) checkRepository(input.from);
   const digest = parseOciDigest(input.digest).toString();
   const repository = await refer(deps, caller, input.repository);
-  const found = await findSource(deps, caller, digest, input.from ?? repository);
+  const found = await findSource(deps, caller, digest, input.from ?? repository, hidden);
   if (found === undefined) return undefined;
   const { sourceId, address } = found;
   return await commitIn(
@@ -61,7 +66,9 @@ async function findSource(
   { tenant }: Caller,
   digest: string,
   from: string | RepositoryRef,
+  hidden: string | undefined,
 ): Promise<{ readonly sourceId: string; readonly address: string } | undefined> {
+  if (hidden !== undefined && typeof from === "string" && from.startsWith(hidden)) return undefined;
   const named =
     typeof from === "string"
       ? (await loadOne(database.read, repositoryByName, { tenant, name: from }))?.repository_id
@@ -69,13 +76,14 @@ async function findSource(
   const blob = named && (await loadOne(database.read, blobByDigest, { repositoryId: named, digest }));
   if (blob) return { sourceId: blob.repository_id, address: blob.content_address };
   if (typeof from === "string") return undefined;
-  const row = await database.read
+  let sources = database.read
     .selectFrom("oci_blobs as b")
     .innerJoin("oci_repositories as r", "r.repository_id", "b.repository_id")
     .select(["b.repository_id", "b.content_address"])
     .where("b.digest", "=", digest)
     .where("r.tenant", "=", tenant)
-    .limit(1)
-    .executeTakeFirst();
+    .limit(1);
+  if (hidden !== undefined) sources = sources.where(sql`substr(r.name, 1, ${hidden.length})`, "<>", hidden);
+  const row = await sources.executeTakeFirst();
   return row && { sourceId: row.repository_id, address: row.content_address };
 }

@@ -4,7 +4,7 @@ import type { Digest } from "../../identity/digest.ts";
 import type { Decision } from "../../ledger/mod.ts";
 import { readOciManifest } from "../../manifest/oci.ts";
 import type { Caller } from "../../spi/authenticator.ts";
-import { loadOne, want } from "../../views/loader.ts";
+import { want } from "../../views/loader.ts";
 import { hasArtifacts } from "../../views/located_artifacts.ts";
 import { anyPackageFile, type LocatedPackageFile } from "../../views/located_package_files.ts";
 import { objectByAddress } from "../../views/objects.ts";
@@ -13,11 +13,12 @@ import type { RepositoryName } from "../../views/oci_located.ts";
 import { packageById } from "../../views/packages.ts";
 import type { OciDeps } from "../deps.ts";
 import { linkedEvent } from "../link_blob.ts";
+import { mountBlob } from "../mount_blob.ts";
 import { checkRepository, parseOciDigest, parseReference } from "../names.ts";
 import { commitIn, refer } from "../repository_unit.ts";
 import type { OciRegistry, PushedBlob, PushedManifest, PushManifestInput } from "../types.ts";
 import { findOwned, readConfig } from "./find_blob.ts";
-import { checkPushTarget, isOfPackages, noPackageToReferTo, noReferrer, packageNameIn } from "./names.ts";
+import { checkPushTarget, isOfPackages, noPackageToReferTo, noReferrer, PACKAGES, packageNameIn } from "./names.ts";
 
 /** Before a byte is taken. @throws {RegistryError} `access_denied` */
 export async function checkReferable(
@@ -26,6 +27,8 @@ export async function checkReferable(
   repository: string,
 ): Promise<RepositoryName> {
   authorize(caller, "oci:push");
+  // It tells whether there is such a package.
+  authorize(caller, "package:read");
   checkRepository(repository);
   const name = packageNameIn(caller, repository);
   if (name !== undefined) {
@@ -68,14 +71,16 @@ async function linkOwned(
   { repository, name }: { readonly repository: string; readonly name: RepositoryName },
   digests: readonly string[],
 ): Promise<void> {
-  const db = deps.database.read;
   const { id: repositoryId } = await refer(deps, caller, repository);
-  for (const digest of digests) {
-    if ((await loadOne(db, blobByDigest, { repositoryId, digest })) !== undefined) continue;
+  const keys = digests.map((digest) => ({ repositoryId, digest }));
+  const known = await blobByDigest.load(deps.database.read, keys);
+  for (const key of keys) {
+    if (known.has(blobByDigest.keyOf(key))) continue;
     // Of any algorithm: whoever wrote the manifest may know more of them.
-    if (!digest.startsWith("sha256:")) return;
-    const linked = await linkFrom(deps, ordinary, caller, name, repository, parseOciDigest(digest));
-    if (linked === undefined) return;
+    const digest = key.digest.startsWith("sha256:") ? parseOciDigest(key.digest) : undefined;
+    const linked = digest && (await linkFrom(deps, ordinary, caller, name, repository, digest));
+    // Where all have to be here, nothing more is linked for a push that will be refused.
+    if (linked === undefined && !deps.sparseImages) return;
   }
 }
 
@@ -88,9 +93,10 @@ export async function mountFromAny(
 ): Promise<PushedBlob | undefined> {
   const { repository, from } = input;
   if (isOfPackages(repository)) await checkReferable(deps, caller, repository);
-  const mounted = await ordinary.mountBlob(caller, input);
-  // Who may not read packages is told what somebody is told who asks for what is not there.
-  if (mounted !== undefined || !isAllowed(caller, "package:read")) return mounted;
+  // Who may not read packages is told what somebody is told who asks for what is not there; also of what lies with them.
+  const mayRead = isAllowed(caller, "package:read");
+  const mounted = await mountBlob(deps, caller, input, mayRead ? undefined : PACKAGES);
+  if (mounted !== undefined || !mayRead) return mounted;
   const digest = parseOciDigest(input.digest);
   if (from === undefined) {
     if (digest.algorithm !== "sha256") return undefined;

@@ -1,6 +1,8 @@
 /** What may come to a package's repository, what may go, and what its blobs may become elsewhere. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { collect } from "../../../core/mod.ts";
+import type { OciDeps } from "../../../core/oci/deps.ts";
+import { mountBlob } from "../../../core/oci/mount_blob.ts";
 import {
   CONFIG,
   descriptor,
@@ -16,6 +18,7 @@ import {
   caller,
   closeFixtures,
   codeOf,
+  countingIds,
   failureOf,
   ingest,
   newPackage,
@@ -32,8 +35,8 @@ const repository = "packages/default/demo";
 const FILES = { "a.txt": "content of a", "b.txt": "content of b" };
 
 forEachDatabase((_, open) => {
-  const scene = async () => {
-    const fixture = await openFixture({ database: await open() });
+  const scene = async ({ sparseImages = false } = {}) => {
+    const fixture = await openFixture({ database: await open(), sparseImages });
     const { registry } = fixture;
     const { oci } = registry;
     const { package_id: id } = await newPackage(registry, { name: "demo", version: "1.0" });
@@ -125,6 +128,22 @@ forEachDatabase((_, open) => {
       expect((await oci.findBlob(caller, { repository, digest: config.digest })).size).toBe(cbor.length);
       expect((await oci.listTags(caller, { repository })).tags).toEqual([]);
       await ok();
+    });
+
+    test("keeps the package's blobs also where others that it names may be missing", async () => {
+      const { registry, id, config, referrer, push, read } = await scene({ sparseImages: true });
+      const strange = descriptor(CONFIG, "content of a", "sha512");
+      await push(referrer(["nobody has this", "content of a"], { blobs: [strange] }));
+      await push(referrer(["content of b"], { config: { mediaType: CONFIG, digest: digestOf("nothing"), size: 7 } }));
+      await deletePackage(registry, caller, id);
+      for (const content of Object.values(FILES)) expect(await read(digestOf(content), repository)).toBe(content);
+      expect(await codeOf(read(config.digest, repository))).toBe("blob_not_found");
+    });
+
+    test("takes none of the package's blobs for a push that is refused at the first", async () => {
+      const { referrer, push, count } = await scene();
+      expect(await codeOf(push(referrer(["nobody has this", "content of a"])))).toBe("manifest_blob_unknown");
+      expect(await count("v1.oci.blob_linked")).toBe(0);
     });
   });
 
@@ -240,6 +259,19 @@ forEachDatabase((_, open) => {
       await pushText(registry, repository, "of a referrer");
       const digest = digestOf("of a referrer");
       expect(await oci.mountBlob(caller, { repository: "x", digest, from: repository })).toMatchObject({ digest });
+      expect(await read(digest, "x")).toBe("of a referrer");
+    });
+
+    test("takes nothing out of repositories that are hidden, whoever else has it", async () => {
+      const { registry, database, read } = await scene();
+      await pushText(registry, repository, "of a referrer");
+      const digest = digestOf("of a referrer");
+      const deps = { database, ledger: registry.ledger, ids: countingIds() } as unknown as OciDeps;
+      const mount = (from?: string) =>
+        mountBlob(deps, caller, { repository: "x", digest, ...(from !== undefined && { from }) }, "packages/");
+      for (const from of [repository, undefined]) expect(await mount(from)).toBeUndefined();
+      await pushText(registry, "packages.of/others", "of a referrer");
+      expect(await mount()).toMatchObject({ digest });
       expect(await read(digest, "x")).toBe("of a referrer");
     });
 
