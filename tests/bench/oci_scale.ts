@@ -5,10 +5,11 @@
  *   bun tests/bench/oci_scale.ts [--runtime bun] [--sizes 100,1000,10000,100000] [--starts 20] [--seconds 5]
  */
 import { hash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { serve, sqlitePlace } from "../e2e/bad_days.ts";
+import { memoryOf } from "../soak/memory_of.ts";
 import { conditions, median, options, printTable, spread, workspace } from "./support.ts";
 
 const given = options({ runtime: "bun", sizes: "100,1000,10000,100000", starts: "20", seconds: "5" });
@@ -52,8 +53,7 @@ function rate(url: string): number {
   return Number(found[1]);
 }
 
-const residentMiB = (pid: number, what: "VmRSS" | "VmHWM") =>
-  Number(new RegExp(`${what}:\\s*(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+const residentMiB = (pid: number, what: "VmRSS" | "VmHWM") => memoryOf(pid, what) / 2 ** 20;
 
 let server = await start();
 const idle = residentMiB(server.pid, "VmRSS");

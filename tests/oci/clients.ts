@@ -53,14 +53,14 @@ for await (const door of openDoors({ runtimes, registry, folder, tally })) {
     const label = name === "oras-go" ? "oras-go (the library of oras)" : name;
     const step = (sentence: string, work: () => void | Promise<void>) =>
       attempt(`${door.name}: ${label} ${sentence}`, work);
-    const host = door.host;
+    const [host, ours] = [door.host, registry === undefined];
     if (name === "podman" || name === "buildah")
-      await engines[name]({ name, host, home, step, run: runner(path, home, storage(home)) });
+      await engines[name]({ name, host, ours, home, step, run: runner(path, home, storage(home)) });
     else {
-      const scene = { name, host, home, step, run: runner(path, home) };
+      const scene = { name, host, ours, home, step, run: runner(path, home) };
       await copiers[name](scene);
       // Others have no packages.
-      if (registry === undefined) await pullPackages(scene);
+      if (ours) await pullPackages(scene);
     }
   }
   await door.close();

@@ -6,6 +6,8 @@ export interface Scene {
   readonly name: ToolName;
   /** `host:port` of the registry. */
   readonly host: string;
+  /** A server of this checkout, and not a registry of others. */
+  readonly ours: boolean;
   /** A folder of its own. */
   readonly home: string;
   readonly run: Run;

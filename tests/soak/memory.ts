@@ -42,6 +42,13 @@ const inMib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
 const atMost = (found: number, most: number) =>
   found < most ? [] : [`${inMib(found)}, and ${inMib(most)} are allowed`];
 
+/** Of the server, in bytes. */
+function memory(pid: number, field: "VmHWM" | "VmRSS"): number {
+  const bytes = memoryOf(pid, field);
+  if (bytes === 0) throw new Error(`nothing tells ${field} of the server: it has gone, or there is no /proc`);
+  return bytes;
+}
+
 const noise = randomFillSync(new Uint8Array(MIB));
 
 /** Bytes that differ from one `seed` to the next, without memory of their own. */
@@ -96,7 +103,16 @@ async function run(runtime: "bun" | "deno" | "node"): Promise<void> {
   mkdirSync(join(folder, "objects"));
   const place = sqlitePlace(join(folder, "objects"), join(folder, "app.db"));
   const server = await serve(place, runtime, ["--set", "log.level=error"]);
-  const { url, pid } = server;
+  try {
+    await measure(runtime, server);
+    await server.stop();
+  } finally {
+    // After a failure uploads may be under way: nobody waits for those.
+    await server.kill();
+  }
+}
+
+async function measure(runtime: string, { url, pid }: { readonly url: string; readonly pid: number }): Promise<void> {
   const created = await fetch(`${url}/packages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -104,31 +120,33 @@ async function run(runtime: "bun" | "deno" | "node"): Promise<void> {
   });
   const { package_id: id } = (await created.json()) as { package_id: string };
   const at = (name: string) => `${url}/packages/${id}/files/${name}`;
-  const idle = memoryOf(pid, "VmRSS");
+  const idle = memory(pid, "VmRSS");
   const started = performance.now();
   await Promise.all(Array.from({ length: uploads }, (_, i) => put(at(`file-${i}`), i, megabytes)));
   const rate = (uploads * megabytes * MIB) / 1000 / (performance.now() - started);
-  const most = memoryOf(pid, "VmHWM");
+  const most = memory(pid, "VmHWM");
   const told = `${inMib(most)} at most (idle ${inMib(idle)}, ${Math.round(rate)} MB/s)`;
   tally.record(`${runtime}: ${uploads} uploads of ${megabytes} MiB at once take ${told}`, atMost(most, MOST));
 
   const large = Math.min(1024, 4 * megabytes);
   await put(at("large"), uploads, large);
   await sleep(2000);
-  const before = memoryOf(pid, "VmRSS");
+  const before = memory(pid, "VmRSS");
   const all = Array.from({ length: readers }, () => slowReader(new URL(at("large")), 1000));
-  let held = 0;
-  for (let second = 0; second < Number(given.seconds); second++) {
-    await sleep(1000);
-    held = Math.max(held, memoryOf(pid, "VmRSS") - before);
+  try {
+    let held = 0;
+    for (let second = 0; second < Number(given.seconds); second++) {
+      await sleep(1000);
+      held = Math.max(held, memory(pid, "VmRSS") - before);
+    }
+    const wrong = all.filter((reader) => !reader.began().startsWith("HTTP/1.1 200") || !reader.alive()).length;
+    tally.record(`${runtime}: ${readers} readers at 1 KB/s of an object of ${large} MiB hold ${inMib(held)} together`, [
+      ...atMost(held, readers * PER_READER),
+      ...(wrong === 0 ? [] : [`${wrong} of them were refused or cut off`]),
+    ]);
+  } finally {
+    for (const reader of all) reader.stop();
   }
-  const wrong = all.filter((reader) => !reader.began().startsWith("HTTP/1.1 200") || !reader.alive()).length;
-  for (const reader of all) reader.stop();
-  tally.record(`${runtime}: ${readers} readers at 1 KB/s of an object of ${large} MiB hold ${inMib(held)} together`, [
-    ...atMost(held, readers * PER_READER),
-    ...(wrong === 0 ? [] : [`${wrong} of them were refused or cut off`]),
-  ]);
-  await server.stop();
 }
 
 console.log(`memory: commit ${commit()}`);
@@ -138,3 +156,5 @@ for (const name of given.runtimes.split(",")) {
   await run(runtime).catch((error: unknown) => tally.record(`${name}: the run`, [String(error)]));
 }
 tally.finish();
+// Uploads that a failure left under way would keep it alive.
+process.exit();

@@ -66,7 +66,8 @@ async function soak(): Promise<void> {
   tally.record(`${told}, ${totals.quiet} times equal to the model (seed ${seed})`, problems);
   if (memory >= WANTED) console.log(`  missed: ${most} of memory, ${WANTED / MIB} MiB are wanted`);
   const over = memory >= MOST ? [`${MOST / MIB} MiB are allowed`] : [];
-  tally.record(`the server took ${most} at most`, over);
+  const unread = [memory, ...resident].includes(0) ? ["once nothing told it: no /proc, or it had gone"] : [];
+  tally.record(`the server took ${most} at most`, [...over, ...unread]);
 }
 
 async function mutate(mutation: Mutation): Promise<void> {

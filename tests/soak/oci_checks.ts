@@ -1,5 +1,6 @@
 /** What every answer must be, whatever else goes on. All throw `Wrong`. */
-import { type Content, digestOf, type Manifest } from "./oci_content.ts";
+import { digestOf } from "../support/oci_images.ts";
+import type { Content, Manifest } from "./oci_content.ts";
 import { type Answer, Wrong } from "./oci_door.ts";
 import type { Observer } from "./oci_register.ts";
 

@@ -1,6 +1,8 @@
 /** A client that does at random what clients do, tells the model before and after, and holds every answer against it. */
+
+import { digestOf } from "../support/oci_images.ts";
 import { checkPushed } from "./oci_checks.ts";
-import { type Content, digestOf, image, index, type Manifest } from "./oci_content.ts";
+import { type Content, image, index, type Manifest } from "./oci_content.ts";
 import {
   type Answer,
   beginUpload,

@@ -1,6 +1,5 @@
 /** What is pushed: contents that are made again from a seed whenever they are needed, and manifests of them. */
-import { createHash } from "node:crypto";
-import { CONFIG, IMAGE, INDEX, LAYER } from "../support/oci_images.ts";
+import { CONFIG, digestOf, IMAGE, INDEX, LAYER } from "../support/oci_images.ts";
 import { bytesOf } from "./load.ts";
 import type { Random } from "./rig.ts";
 
@@ -25,9 +24,6 @@ export interface Manifest {
   /** That it cannot be pushed without. */
   readonly blobs: readonly Content[];
 }
-
-export const digestOf = (bytes: Uint8Array, algorithm: "sha256" | "sha512"): string =>
-  `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
 
 function contentOf(make: () => Uint8Array): Content {
   const bytes = make();

@@ -148,16 +148,17 @@ async function compareBlobs(
 
 /** By every subject that anything here names. */
 async function compareReferrers(scene: Scene, door: Door, name: string, { manifests }: RepositoryModel): Promise<void> {
-  const expected = new Map<string, Map<string, Manifest>>();
+  const expected = new Map<string, { readonly type: string | undefined; readonly of: Map<string, Manifest> }>();
   for (const [digest, register] of manifests) {
     const manifest = scene.known.get(digest);
-    if (manifest?.subject === undefined || !register.values.has("here")) continue;
-    const of = expected.get(manifest.subject) ?? new Map<string, Manifest>();
-    expected.set(manifest.subject, of.set(digest, manifest));
+    if (manifest?.subject === undefined) continue;
+    // Also if none is left: the last one that went must not be listed.
+    const entry = expected.get(manifest.subject) ?? { type: manifest.artifactType, of: new Map<string, Manifest>() };
+    expected.set(manifest.subject, entry);
+    if (register.values.has("here")) entry.of.set(digest, manifest);
   }
-  for (const [subject, of] of expected) {
+  for (const [subject, { type, of }] of expected) {
     const path = `/v2/${name}/referrers/${subject}?n=2`;
-    const type = [...of.values()][0]?.artifactType;
     const sought = type === undefined ? [] : [`&artifactType=${encodeURIComponent(type)}`];
     for (const filter of ["", ...sought]) {
       const found = await door.pages<Descriptor>(`${path}${filter}`, (page) => page.manifests);

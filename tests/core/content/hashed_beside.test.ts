@@ -171,7 +171,7 @@ test(
       yield bytes.subarray(MIB, 2 * MIB);
       throw new Error("gone");
     }
-    await failureOf(dataPlane.appendUpload(upload(), breaks()).catch(() => {}));
+    await expect(dataPlane.appendUpload(upload(), breaks())).rejects.toThrow("gone");
     const { checkpoint } = upload();
     expect(checkpoint?.offset).toBe(2 * MIB);
     await dataPlane.appendUpload(upload(), source(bytes.subarray(2 * MIB)));

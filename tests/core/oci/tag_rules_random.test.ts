@@ -222,8 +222,8 @@ test("one history of everything: live, replayed, on both databases", async () =>
     "repository_not_found",
     "tag_immutable",
   ]);
-}, 60_000);
+}, 300_000);
 
 test("random histories: live, replayed, on both databases", async () => {
   await fc.assert(fc.asyncProperty(operations, compare), { numRuns: 5 });
-}, 120_000);
+}, 600_000);

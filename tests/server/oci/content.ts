@@ -1,17 +1,13 @@
 /** Blobs and manifests that the tables push. */
-import { createHash } from "node:crypto";
+import { digestOf } from "../../support/oci_images.ts";
 import { text } from "../../support/registry_fixture.ts";
+
+export { digestOf };
 
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-
-type Algorithm = "sha256" | "sha512";
-
-export function digestOf(content: string | Uint8Array, algorithm: Algorithm = "sha256"): string {
-  return `${algorithm}:${createHash(algorithm).update(content).digest("hex")}`;
-}
 
 export function descriptor(mediaType: string, content: string, more: Readonly<Record<string, unknown>> = {}) {
   return { mediaType, digest: digestOf(content), size: text(content).length, ...more };

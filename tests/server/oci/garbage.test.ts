@@ -106,26 +106,35 @@ test("nearly all of this is there to be asked for", async () => {
 
 test("every request gets an answer of the spec, and none is an error of ours", async () => {
   const statuses = new Set<number>();
+  const ask = async (method: string, target: string, headers: Record<string, string> = {}, body = "") => {
+    const sends = method === "PUT" || method === "POST" || method === "PATCH";
+    const bytes = new TextEncoder().encode(body);
+    const answer = await app.request(target, {
+      method,
+      headers: { ...headers, ...(sends && { "content-length": String(bytes.length) }) },
+      ...(sends && { body: bytes }),
+    });
+    const text = await answer.text();
+    const upload = answer.headers.get("docker-upload-uuid");
+    if (upload !== null && begun.length < 100) begun.push(upload);
+    statuses.add(answer.status);
+    expect(answer.status).toBeLessThan(500);
+    expect(malformed({ status: answer.status, headers: answer.headers, body: text }, method)).toBeUndefined();
+    return answer;
+  };
+  // Two answers that chance meets in some runs only.
+  const location = (await ask("POST", "/v2/a/blobs/uploads/")).headers.get("location") as string;
+  expect((await ask("GET", location)).status).toBe(204);
+  const packed = { "content-type": OCI_MANIFEST, "content-encoding": "gzip" };
+  expect((await ask("PUT", "/v2/a/manifests/latest", packed, CONTENT[3])).status).toBe(415);
   await fc.assert(
     fc.asyncProperty(method, path, query, headers, body, async (method, path, query, headers, body) => {
       const search = new URLSearchParams(query as Record<string, string>).toString();
-      const sends = method === "PUT" || method === "POST" || method === "PATCH";
-      const bytes = new TextEncoder().encode(body);
-      const answer = await app.request(`${path()}?${search}`, {
-        method,
-        headers: { ...headers, ...(sends && { "content-length": String(bytes.length) }) },
-        ...(sends && { body: bytes }),
-      });
-      const text = await answer.text();
-      const upload = answer.headers.get("docker-upload-uuid");
-      if (upload !== null && begun.length < 100) begun.push(upload);
-      statuses.add(answer.status);
-      expect(answer.status).toBeLessThan(500);
-      expect(malformed({ status: answer.status, headers: answer.headers, body: text }, method)).toBeUndefined();
+      await ask(method, `${path()}?${search}`, headers, body);
     }),
     { numRuns: 3000 },
   );
   expect(failures).toEqual([]);
   // It was not all refused at the first step.
-  expect([...statuses]).toEqual(expect.arrayContaining([200, 202, 400, 404, 405]));
+  expect([...statuses]).toEqual(expect.arrayContaining([200, 202, 204, 400, 404, 405, 415]));
 }, 60_000);
