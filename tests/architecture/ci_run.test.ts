@@ -69,7 +69,35 @@ describe(".ci/run", () => {
   test("counts nothing for a suite that says it cannot run here", () => {
     const result = run("echo ' 1 pass'", { absent: "echo 'skipped: no tool'; exit 77", later: "echo ' 2 pass'" });
     expect(result).toMatchObject({ exitCode: 0, last: "5 passed, 0 failed" });
-    expect(result.printed).toMatch(/--- .*absent.*: skipped, exit 77/);
+    expect(result.printed.match(/--- .*absent.*: skipped, exit 77/g)).toHaveLength(2);
+  });
+
+  test("counts a suite that says so after a failure, and one that is none of the slow ones", () => {
+    const slow = { half: "echo '(FAIL) one of two'; echo '1 passed, 1 failed'; exit 77" };
+    const half = run("echo ' 1 pass'", slow);
+    expect(half).toMatchObject({ exitCode: 1, last: "4 passed, 1 failed" });
+    expect(run("echo ' 5 pass'; exit 77")).toMatchObject({ exitCode: 1, last: "7 passed, 1 failed" });
+  });
+
+  test("ends with the name of each failed test, and before that with why, without headings of files that passed", () => {
+    const lines = [
+      ...["tests/a.test.ts:", "(pass) one [1.00ms]", "", "tests/b.test.ts:", "(pass) two [1.00ms]"],
+      ...["", "tests/a.test.ts:", "12 |   expect(x).toBe(1);", "error: it is 2", "(fail) a > three [2.50ms]", ""],
+      ...["tests/b.test.ts:", "(pass) four [1.00ms]", "", "2 tests skipped:", "(skip) five", "", "1 tests failed:"],
+      ...["(fail) a > three [2.50ms]", "", " 3 pass", " 2 skip", " 1 fail", "Ran 6 tests across 2 files. [1.00s]"],
+    ];
+    const result = run(`cat <<'EOF'\n${lines.join("\n")}\nEOF\nexit 1`, { dies: "echo 'no such thing'; exit 3" });
+    const [, recap, names] = /=== what failed in npm test\n(.*?)\n=== .*=== failed\n(.*)$/s.exec(result.printed) ?? [];
+    expect(recap?.trim()).toBe(
+      "tests/a.test.ts:\n12 |   expect(x).toBe(1);\nerror: it is 2\n(fail) a > three [2.50ms]",
+    );
+    expect(names?.split("\n")).toEqual([
+      "npm test: tests/a.test.ts: (fail) a > three",
+      "tests/slow/dies.sh: ended with 3 and named no test",
+      "",
+      "5 passed, 2 failed",
+      "",
+    ]);
   });
 
   test("says how long each suite took", () => {
