@@ -34,6 +34,7 @@ import {
   type VerifyLogOptions,
   withCodes,
 } from "./ledger/mod.ts";
+import { createManifestBytes } from "./oci/manifest_bytes.ts";
 import { createOci } from "./oci/mod.ts";
 import { createPulls } from "./oci/pulls.ts";
 import type { OciRegistry } from "./oci/types.ts";
@@ -237,6 +238,7 @@ export function createRegistry(options: RegistryDeps): Registry {
     sparseImages: options.sparseImages ?? false,
     historyProtection: options.historyProtection ?? HISTORY_PROTECTION,
     pulls,
+    manifestBytes: createManifestBytes(database),
   });
 
   const useCases: Omit<

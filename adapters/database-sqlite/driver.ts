@@ -12,7 +12,7 @@ import {
 } from "kysely";
 import { RegistryError } from "../../core/base/errors.ts";
 import { longTurn, turn } from "../../core/base/turn.ts";
-import type { SqliteConnection } from "./connection.ts";
+import type { SqliteConnection, StatementResult } from "./connection.ts";
 import { sqliteFault } from "./faults.ts";
 
 export interface SqliteDriverOptions {
@@ -71,7 +71,7 @@ class KyselyConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     // Readers can meet a lock too: recovery after a crash, and the last checkpoint of a process that closes.
     const started = performance.now();
-    const result = await whileLocked(() => this.sqlite.execute(query.sql, query.parameters), this.#patience);
+    const result = this.#now(query) ?? (await whileLocked(() => this.#run(query), this.#patience));
     const took = performance.now() - started;
     if (took > LONG_STATEMENT) await (took > VERY_LONG_STATEMENT ? longTurn() : turn());
     if (result.changes === undefined) return { rows: result.rows as R[] };
@@ -80,6 +80,20 @@ class KyselyConnection implements DatabaseConnection {
       numAffectedRows: BigInt(result.changes),
       insertId: BigInt(result.lastInsertRowid ?? 0),
     };
+  }
+
+  /** Nearly always it is not locked, and then there is nothing to wait for. */
+  #now(query: CompiledQuery): StatementResult | undefined {
+    try {
+      return this.#run(query);
+    } catch (error) {
+      if (sqliteFault(error) === "busy") return undefined;
+      throw error;
+    }
+  }
+
+  #run({ sql, parameters }: CompiledQuery): StatementResult {
+    return this.sqlite.execute(sql, parameters);
   }
 
   async *streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {

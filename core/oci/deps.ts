@@ -6,6 +6,7 @@ import type { Ledger } from "../ledger/mod.ts";
 import type { DataPlane } from "../spi/data_plane.ts";
 import type { Database } from "../spi/database.ts";
 import type { Tables } from "../views/tables.ts";
+import type { ManifestBytes } from "./manifest_bytes.ts";
 import type { Pulls } from "./pulls.ts";
 
 export interface OciDeps {
@@ -16,6 +17,7 @@ export interface OciDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly pulls: Pulls;
+  readonly manifestBytes: ManifestBytes;
   readonly uploads: Uploads;
   readonly limits: {
     /** Bytes of one blob. */

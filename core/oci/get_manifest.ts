@@ -9,28 +9,39 @@ import { checkRepository, manifestNotFound, parseReference } from "./names.ts";
 import { referExisting } from "./repository_unit.ts";
 import type { OciManifest } from "./types.ts";
 
-/** Spec, "Pulling manifests". */
+type Wanted = { readonly repository: string; readonly reference: string; readonly asOf?: AsOf };
+
+/** Spec, "Pulling manifests". `peek`: no pull, so that nobody keeps it for having been looked at. */
 export async function getManifest(
   deps: OciDeps,
   caller: Caller,
-  input: { readonly repository: string; readonly reference: string; readonly asOf?: AsOf; readonly peek?: boolean },
+  input: Wanted & { readonly peek?: boolean },
 ): Promise<OciManifest> {
+  const found = await locate(deps, caller, input);
+  const bytes = await deps.manifestBytes.of(found);
+  if (bytes === undefined) throw manifestNotFound(input.repository, input.reference);
+  const { repository_id, digest, media_type } = found;
+  if (input.peek !== true) deps.pulls.note(repository_id, digest);
+  return { digest, media_type, size: bytes.length, bytes };
+}
+
+/** As {@link getManifest}, without the bytes; never a pull. */
+export async function findManifest(deps: OciDeps, caller: Caller, input: Wanted): Promise<Omit<OciManifest, "bytes">> {
+  const { digest, media_type, size } = await locate(deps, caller, input);
+  return { digest, media_type, size };
+}
+
+async function locate(deps: OciDeps, caller: Caller, input: Wanted): Promise<LocatedManifest> {
   authorize(caller, "oci:pull");
-  const { repository, reference, asOf, peek = false } = input;
+  const { repository, reference, asOf } = input;
   checkRepository(repository);
   const parsed = parseReference(reference);
+  if (asOf !== undefined) return await asItWas(deps, caller, repository, parsed, asOf);
   const wanted = "digest" in parsed ? { digest: parsed.digest.toString() } : parsed;
-  const found =
-    asOf === undefined
-      ? await locatedManifest(deps.database.read, { tenant: caller.tenant, name: repository }, wanted)
-      : await asItWas(deps, caller, repository, parsed, asOf);
-  if (found === undefined) {
-    await referExisting(deps, caller, repository);
-    throw manifestNotFound(repository, reference);
-  }
-  const { repository_id, ...manifest } = found;
-  if (!peek) deps.pulls.note(repository_id, manifest.digest);
-  return { ...manifest, size: manifest.bytes.length };
+  const found = await locatedManifest(deps.database.read, { tenant: caller.tenant, name: repository }, wanted);
+  if (found !== undefined) return found;
+  await referExisting(deps, caller, repository);
+  throw manifestNotFound(repository, reference);
 }
 
 async function asItWas(

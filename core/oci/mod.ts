@@ -8,7 +8,7 @@ import { deleteRepository } from "./delete_repository.ts";
 import { deleteTag } from "./delete_tag.ts";
 import type { OciDeps } from "./deps.ts";
 import { findBlob } from "./find_blob.ts";
-import { getManifest } from "./get_manifest.ts";
+import { findManifest, getManifest } from "./get_manifest.ts";
 import { listReferrers } from "./list_referrers.ts";
 import { listRepositories } from "./list_repositories.ts";
 import { listTags } from "./list_tags.ts";
@@ -27,10 +27,7 @@ import { appendUpload, cancelUpload, getUpload, startUpload } from "./uploads.ts
 export function createOci(deps: OciDeps): OciRegistry {
   const useCases: Omit<OciRegistry, "appendUpload" | "completeUpload" | "pushBlob"> = {
     getManifest: (caller, input) => getManifest(deps, caller, input),
-    findManifest: async (caller, input) => {
-      const { digest, media_type, size } = await getManifest(deps, caller, { ...input, peek: true });
-      return { digest, media_type, size };
-    },
+    findManifest: (caller, input) => findManifest(deps, caller, input),
     findBlob: (caller, input) => findBlob(deps, caller, input),
     listTags: (caller, input) => listTags(deps, caller, input),
     listRepositories: (caller, input) => listRepositories(deps, caller, input),

@@ -6,7 +6,7 @@ import type { OciTagsTable } from "../views/tables.ts";
 import type { AsOf, RestoredTag } from "./administration.ts";
 import { inFeed, manifestOf, tagAsOf } from "./as_of.ts";
 import type { OciDeps } from "./deps.ts";
-import { checkRepository, checkTag } from "./names.ts";
+import { checkRepository, checkTag, manifestNotFound } from "./names.ts";
 import { eventsOf, type Push, requiredBy, wantsOf } from "./push_manifest.ts";
 import { commitIn, referExisting } from "./repository_unit.ts";
 
@@ -24,7 +24,10 @@ export async function restoreTag(
   checkTag(tag);
   const then = await tagAsOf(deps, caller, input);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { digest, media_type, bytes } = await manifestOf(deps, caller, repository, then);
+    const manifest = await manifestOf(deps, caller, repository, then);
+    const { digest, media_type } = manifest;
+    const bytes = await deps.manifestBytes.of(manifest);
+    if (bytes === undefined) throw manifestNotFound(repository, digest);
     const facts = readOciManifest(bytes, media_type);
     const restoredFrom = then.sequence;
     const push: Push = {

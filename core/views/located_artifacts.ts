@@ -43,13 +43,6 @@ export async function hasArtifacts(db: Db, { tenant, name }: RepositoryName): Pr
   return (await selectPrepared(db, "artifact any", build, [tenant, name, 1])).length > 0;
 }
 
-/** The bytes of an event's payload; `undefined` once they are erased. */
-export async function payloadOf(db: Db, sequence: number): Promise<Uint8Array | undefined> {
-  const build = () => db.selectFrom("event_payloads").select("payload").where("sequence", "=", 0).compile();
-  const [row] = await selectPrepared<{ readonly payload: Uint8Array | null }>(db, "payload", build, [sequence]);
-  return row?.payload ?? undefined;
-}
-
 export interface LocatedConfig {
   readonly config_size: number;
   readonly sequence: number;

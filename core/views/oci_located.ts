@@ -5,6 +5,7 @@ import type { EventPayloads } from "../events/types.ts";
 import type { ContentAddress } from "../identity/content_address.ts";
 import type { StorageLocation } from "../spi/storage.ts";
 import { LOCATION_COLUMNS, locationOf, newestFirst } from "./objects.ts";
+import { payloadOf } from "./payloads.ts";
 import { selectPrepared } from "./statements.ts";
 import type { OciBlobsTable, StorageLocationsTable, Tables } from "./tables.ts";
 
@@ -57,17 +58,12 @@ export interface LocatedManifest {
   readonly repository_id: string;
   readonly digest: string;
   readonly media_type: string;
-  readonly bytes: Uint8Array;
+  readonly size: number;
+  /** Of the event whose payload has the bytes. */
+  readonly sequence: number;
 }
 
-interface ManifestRow {
-  readonly repository_id: string;
-  readonly digest: string;
-  readonly media_type: string;
-  readonly payload: Uint8Array | null;
-}
-
-/** By its digest, or by a tag that points at it. */
+/** By its digest, or by a tag that points at it. Its bytes are {@link manifestPayload}. */
 export async function locatedManifest(
   db: Kysely<Tables>,
   { tenant, name }: RepositoryName,
@@ -75,23 +71,22 @@ export async function locatedManifest(
 ): Promise<LocatedManifest | undefined> {
   const [row] =
     "digest" in reference
-      ? await selectPrepared<ManifestRow>(db, "manifest by digest", () => byDigest(db), [
+      ? await selectPrepared<LocatedManifest>(db, "manifest by digest", () => byDigest(db), [
           tenant,
           name,
           reference.digest,
         ])
-      : await selectPrepared<ManifestRow>(db, "manifest by tag", () => byTag(db), [tenant, name, reference.tag]);
-  if (row === undefined || row.payload === null) return undefined;
-  const { manifest } = decodeTrustedCbor(row.payload) as unknown as EventPayloads["v1.oci.manifest_pushed"];
-  return { repository_id: row.repository_id, digest: row.digest, media_type: row.media_type, bytes: manifest };
+      : await selectPrepared<LocatedManifest>(db, "manifest by tag", () => byTag(db), [tenant, name, reference.tag]);
+  return row && { ...row, size: Number(row.size), sequence: Number(row.sequence) };
 }
+
+const MANIFEST_COLUMNS = ["m.repository_id", "m.digest", "m.media_type", "m.size", "m.sequence"] as const;
 
 const byDigest = (db: Kysely<Tables>) =>
   db
     .selectFrom("oci_repositories as r")
     .innerJoin("oci_manifests as m", "m.repository_id", "r.repository_id")
-    .innerJoin("event_payloads as p", "p.sequence", "m.sequence")
-    .select(["m.repository_id", "m.digest", "m.media_type", "p.payload"])
+    .select(MANIFEST_COLUMNS)
     .where("r.tenant", "=", "")
     .where("r.name", "=", "")
     .where("m.digest", "=", "")
@@ -104,9 +99,15 @@ const byTag = (db: Kysely<Tables>) =>
     .innerJoin("oci_manifests as m", (join) =>
       join.onRef("m.repository_id", "=", "t.repository_id").onRef("m.digest", "=", "t.digest"),
     )
-    .innerJoin("event_payloads as p", "p.sequence", "m.sequence")
-    .select(["m.repository_id", "m.digest", "m.media_type", "p.payload"])
+    .select(MANIFEST_COLUMNS)
     .where("r.tenant", "=", "")
     .where("r.name", "=", "")
     .where("t.tag", "=", "")
     .compile();
+
+/** The manifest in the payload of the event that brought it. */
+export async function manifestPayload(db: Kysely<Tables>, sequence: number): Promise<Uint8Array | undefined> {
+  const payload = await payloadOf(db, sequence);
+  if (payload === undefined) return undefined;
+  return (decodeTrustedCbor(payload) as unknown as EventPayloads["v1.oci.manifest_pushed"]).manifest;
+}
