@@ -20,7 +20,7 @@ export interface ChunkPool {
 export interface ChunkPoolOptions {
   /** Bytes of a chunk when many are out: of a thousand readers who are slow. */
   readonly small?: number;
-  /** Bytes of a chunk when few are out. */
+  /** Bytes of a chunk when few are out: each wakes four threads, and more than this the system does not take in one go. */
   readonly large?: number;
   /** Large chunks that may be out at once. */
   readonly mostLarge?: number;
@@ -38,7 +38,7 @@ interface Loan {
 }
 
 export function createChunkPool(options: ChunkPoolOptions = {}): ChunkPool {
-  const { small = 256 * KIB, large = 1024 * KIB, mostLarge = 32, keep = 16 * 1024 * KIB, shared = false } = options;
+  const { small = 256 * KIB, large = 2048 * KIB, mostLarge = 16, keep = 16 * 1024 * KIB, shared = false } = options;
   const free = new Map<number, ArrayBufferLike[]>([
     [small, []],
     [large, []],
