@@ -211,7 +211,7 @@ test(
   "when the thread dies, a read ends before its last bytes, and nobody calls the object damaged",
   async () => {
     const { dataPlane, storage } = open(DYING);
-    // The last piece that is read kills: 1 MiB at a time.
+    // The last piece that is read kills: 2 MiB at a time.
     const bytes = pattern(6 * MIB + DEADLY, 3);
     const stored = await dataPlane.ingest(source(bytes), into(storage));
     let handedOut = 0;
