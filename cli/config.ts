@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { RegistryError } from "../core/base/errors.ts";
-import { type RawSettings, type Setting, type SettingKey, schema, settings } from "./config/schema.ts";
+import { type RawSettings, type Setting, type SettingKey, settings } from "./config/schema.ts";
 import {
   type Candidate,
   type ConfigFlags,
@@ -137,9 +137,9 @@ const definition = (key: SettingKey): Setting => definitions.get(key) as Setting
 
 /** Values that a higher rank overrides are checked too: a wrong line is wrong wherever it stands. */
 function check(candidate: Candidate, cwd: string, problems: Problems): Checked[] {
-  const { type, wanted } = definition(candidate.key);
-  const result = type.safeParse(candidate.value);
-  const parsed = result.success ? absolute(candidate.key, result.data, cwd) : undefined;
+  const { read, wanted } = definition(candidate.key);
+  const value = read(candidate.value);
+  const parsed = value === undefined ? undefined : absolute(candidate.key, value, cwd);
   if (parsed !== undefined) return [{ ...candidate, parsed }];
   problems.push(`${candidate.key} is ${showValue(candidate.value)} (${candidate.from}); wanted ${wanted}`);
   return [];
@@ -218,7 +218,8 @@ function assemble(chosen: ReadonlyMap<SettingKey, Checked>, file: string | undef
     nested[section] ??= {};
     nested[section][name] = chosen.get(key)?.parsed;
   }
-  const raw = schema.parse(nested);
+  // Each was read by its own setting, or is its default.
+  const raw = nested as unknown as RawSettings;
   const sources = [...chosen.values()].map(
     ({ key, parsed, rank, from }): SettingSource => ({
       key,

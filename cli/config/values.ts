@@ -1,84 +1,85 @@
 /** How single values are written in flags, environment and TOML, and how they are shown in messages. */
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { z } from "zod";
 import { parseRange } from "../../server/http/address.ts";
 
-/** What an error message tells the reader to write. Zod's own messages never reach a user. */
-export interface SettingMeta {
-  readonly wanted: string;
-  readonly summary: string;
-}
+/** A value as it stands in TOML, or as text from elsewhere. `undefined`: that is not what is wanted. */
+export type Read<T> = (value: unknown) => T | undefined;
 
-/** `z.coerce.boolean()` would read the environment's "false" as true. */
-export const flag = () =>
-  z.union([
-    z.boolean(),
-    z.stringbool({ truthy: ["true", "yes", "on", "1"], falsy: ["false", "no", "off", "0"], error: "boolean" }),
-  ]);
+export const text: Read<string> = (value) => (typeof value === "string" && value !== "" ? value : undefined);
 
-export const count = () =>
-  z.union([z.int().positive(), z.string().regex(/^\d+$/).transform(Number).pipe(z.int().positive())]);
+export const listen: Read<string> = (value) =>
+  typeof value === "string" && parseListen(value) !== undefined ? value : undefined;
+
+export const oneOf =
+  <Word extends string>(...words: readonly Word[]): Read<Word> =>
+  (value) =>
+    words.find((word) => word === value);
+
+const FLAGS: Readonly<Record<string, boolean>> = {
+  ...{ true: true, yes: true, on: true, 1: true },
+  ...{ false: false, no: false, off: false, 0: false },
+};
+
+export const flag: Read<boolean> = (value) => {
+  if (typeof value === "boolean") return value;
+  const word = typeof value === "string" ? value.toLowerCase() : "";
+  return Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;
+};
+
+const positive = (value: unknown): number | undefined =>
+  Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
+
+export const count: Read<number> = (value) =>
+  positive(typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value);
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
 
 /** A size in bytes: `1048576` or `1MiB`. Decimal units are left out on purpose: `MB` means two things. */
-export const byteSize = () =>
-  z.union([
-    z.int().positive(),
-    z
-      .string()
-      .regex(/^\d+ ?(B|KiB|MiB|GiB|TiB)?$/i)
-      .transform((text) => {
-        const [, digits, unit] = /^(\d+) ?(\D*)$/.exec(text) ?? [];
-        return Number(digits) * (UNITS[(unit ?? "").toLowerCase()] ?? Number.NaN);
-      })
-      .pipe(z.int().positive()),
-  ]);
+export const byteSize: Read<number> = (value) => {
+  if (typeof value !== "string") return positive(value);
+  const [, digits, unit = ""] = /^(\d+) ?(B|KiB|MiB|GiB|TiB)?$/i.exec(value) ?? [];
+  return positive(Number(digits) * (UNITS[unit.toLowerCase()] as number));
+};
 
 const SECONDS: Readonly<Record<string, number>> = { "": 1, ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** A time in seconds: `30`, `30s`, `500ms`, `2m`, `14d`. 0 means never, or none. */
-export const seconds = (most = 86_400) =>
-  z.union([
-    z.number().nonnegative().max(most),
-    z
-      .string()
-      .regex(/^\d{1,8}(ms|s|m|h|d)?$/)
-      .transform((text) => {
-        const [, digits, unit] = /^(\d+)(\D*)$/.exec(text) ?? [];
-        return Number(digits) * (SECONDS[unit ?? ""] ?? Number.NaN);
-      })
-      .pipe(z.number().max(most)),
-  ]);
+export const seconds =
+  (most = 86_400): Read<number> =>
+  (value) => {
+    let time = value;
+    if (typeof value === "string") {
+      const [, digits, unit = ""] = /^(\d{1,8})(ms|s|m|h|d)?$/.exec(value) ?? [];
+      time = Number(digits) * (SECONDS[unit] as number);
+    }
+    return typeof time === "number" && time >= 0 && time <= most ? time : undefined;
+  };
 
 /** What clients know the server by: `https://artifacts.example.org`, perhaps with a path. No slash at its end. */
-export const publicUrl = () =>
-  z
-    .string()
-    .refine((text) => /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/.test(text) && URL.canParse(text))
-    .transform((text) => new URL(text).href.replace(/\/+$/, ""));
-
-const hostName = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/);
+export const publicUrl: Read<string> = (value) => {
+  const isUrl = typeof value === "string" && /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/.test(value) && URL.canParse(value);
+  return isUrl ? new URL(value).href.replace(/\/+$/, "") : undefined;
+};
 
 /** A list in TOML, words with commas between them elsewhere. */
-const list = (item: z.ZodType<string, string>) =>
-  z.union([
-    z.array(item),
-    z
-      .string()
-      .transform((text) =>
-        text
-          .split(",")
-          .map((part) => part.trim())
-          .filter((part) => part !== ""),
-      )
-      .pipe(z.array(item)),
-  ]);
+const list =
+  (isItem: (item: string) => boolean): Read<readonly string[]> =>
+  (value) => {
+    let items = value;
+    if (typeof value === "string") {
+      items = value
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== "");
+    }
+    const all = Array.isArray(items) && items.every((item) => typeof item === "string" && isItem(item));
+    return all ? (items as string[]) : undefined;
+  };
 
-export const hostNames = () => list(hostName);
+export const hostNames = list((name) => /^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/.test(name));
 
-export const addressRanges = () => list(z.string().refine((text) => parseRange(text) !== undefined));
+export const addressRanges = list((range) => parseRange(range) !== undefined);
 
 export interface ListenAddress {
   /** Without brackets: `127.0.0.1`, `::1`, `localhost`. */

@@ -25,7 +25,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   postgres: ["adapters/database-postgres"],
   hono: ["server", "adapters/runtime*"],
   "@hono/zod-openapi": ["server"],
-  zod: ["cli", "server"],
+  zod: ["server"],
   "smol-toml": ["cli"],
   commander: ["cli"],
   "cli-progress": ["cli"],

@@ -24,7 +24,7 @@ describe("settings in the operator's guide", () => {
     expect(coded(env)).toEqual([...setting.env]);
     const written = coded(fallback)[0];
     if (written === undefined) expect(setting.defaultValue ?? []).toEqual([]);
-    else expect(setting.type.parse(written)).toEqual(setting.defaultValue);
+    else expect(setting.read(written)).toEqual(setting.defaultValue);
   });
 
   test("are the settings that there are", () => {
