@@ -29,8 +29,9 @@ export function checkEqual(found: unknown, wanted: unknown, what: string): void 
 
 export function checkBytes(found: Uint8Array, wanted: Uint8Array, what: string): void {
   check(found.length === wanted.length, `${what}: wanted ${wanted.length} bytes, found ${found.length}`);
-  const at = wanted.findIndex((byte, i) => byte !== found[i]);
-  check(at === -1, `${what}: byte ${at} differs`);
+  let at = 0;
+  while (at < wanted.length && found[at] === wanted[at]) at++;
+  check(at === wanted.length, `${what}: byte ${at} differs`);
 }
 
 /** `work` must reject with a RegistryError of one of the codes. */

@@ -77,16 +77,16 @@ export async function openContext(factory: StorageFactory): Promise<Opened<Stora
 
 /** Deterministic bytes that differ from offset to offset, so that a shifted or repeated piece shows. */
 export function pattern(length: number, seed = 1): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
+  const words = new Int32Array(Math.ceil(length / 4));
   let state = (seed * 2_654_435_761) >>> 0 || 1;
-  for (let i = 0; i < length; i++) {
+  for (let i = 0; i < words.length; i++) {
     // xorshift32 (Marsaglia 2003)
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    bytes[i] = state;
+    words[i] = state;
   }
-  return bytes;
+  return new Uint8Array(words.buffer).slice(0, length);
 }
 
 export async function readAll(backend: StorageBackend, key: string, range?: ByteRange): Promise<Uint8Array> {
