@@ -7,6 +7,7 @@ import { RegistryError } from "../../core/base/errors.ts";
 import { type Blocking, NEVER, soon } from "./blocking.ts";
 import { causeCode, isAbsent, isFull } from "./errors.ts";
 import { STAGING } from "./layout.ts";
+import { createNames } from "./names.ts";
 import * as system from "./system.ts";
 
 /** What is made durable. All true outside of mutation tests, which switch one off and must then see data lost. */
@@ -86,12 +87,19 @@ export interface Directories {
   prepare(): Promise<void>;
   /** Drops what is remembered: somebody removed directories behind our back. */
   forget(): void;
-  /** Renames a complete, synced file to its key and makes the name durable. */
-  place(stagedPath: string, key: string): Promise<void>;
+  /** Gives a complete file its key and makes both durable, on file systems without hard links by taking its name away. */
+  publish(path: string, key: string, options?: PublishOptions): Promise<void>;
   /** Makes names in the staging directory durable: uploads outlive the process, unlike other staged objects. */
   syncStaging(): Promise<void>;
   /** Makes the absence of a removed key durable. */
   syncRemoval(key: string): Promise<void>;
+}
+
+export interface PublishOptions {
+  /** Makes the file's bytes durable; absent: they are. */
+  readonly sync?: (() => Promise<void>) | undefined;
+  /** The file keeps its name `path`; this is another that nobody has. Absent: it has the key alone. */
+  readonly spare?: string;
 }
 
 export function createDirectories(
@@ -103,6 +111,7 @@ export function createDirectories(
   /** Directories known to exist with durable entries all the way up to the root. Another process's mkdir proves nothing. */
   const settled = new Set<string>();
   let prepared: Promise<void> | undefined;
+  const { claim, replace, drop } = createNames(writing);
 
   const syncDirectory = coalesce(async (path) => {
     const fd = system.openDirectorySync(path);
@@ -127,12 +136,17 @@ export function createDirectories(
     return fresh;
   }
 
-  async function rename(from: string, to: string): Promise<void> {
-    await soon(
-      writing,
-      () => system.renameSync(from, to),
-      () => system.rename(from, to),
-    );
+  /** Runs `name` with the directories of a key there, those that are new to us as `fresh`. */
+  async function inShards<T>(leaf: string, name: () => Promise<T>): Promise<readonly [named: T, fresh: string[]]> {
+    const fresh = await makeShards(leaf);
+    try {
+      return [await name(), fresh];
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      settled.clear();
+      const again = await makeShards(leaf);
+      return [await name(), again];
+    }
   }
 
   return {
@@ -144,23 +158,25 @@ export function createDirectories(
       });
       return prepared;
     },
-    async place(stagedPath, key) {
+    async publish(path, key, { sync, spare } = {}) {
       const leaf = dirname(key);
-      let fresh = await makeShards(leaf);
-      try {
-        await rename(stagedPath, join(root, key));
-      } catch (error) {
-        if (!isAbsent(error)) throw error;
-        settled.clear();
-        fresh = await makeShards(leaf);
-        await rename(stagedPath, join(root, key));
+      const to = join(root, key);
+      // Where nobody has the key, it is given before the bytes are synced, so that one commit of the file system serves
+      // both. A power cut in between can leave it torn: nothing names it, and the next publisher finds it taken. What
+      // is taken, perhaps by bytes that somebody was promised, is replaced by durable ones only (ADR-0022).
+      const [claimed, fresh] = await inShards(leaf, () => claim(path, to));
+      if (claimed && spare === undefined) await drop(path);
+      if (!claimed) {
+        await sync?.();
+        await replace(path, to, spare);
       }
       const syncs: Promise<void>[] = [];
+      if (claimed && sync !== undefined) syncs.push(sync());
       if (durability.syncLeafDirectory) syncs.push(syncDirectory(join(root, leaf)));
       if (durability.syncParentDirectories) {
         for (const directory of fresh) syncs.push(syncDirectory(dirname(join(root, directory))));
       }
-      await Promise.all(syncs);
+      await allSettled(syncs);
       for (const directory of fresh) settled.add(directory);
     },
     async syncStaging() {
@@ -180,6 +196,12 @@ export function createDirectories(
       }
     },
   };
+}
+
+/** Waits for all of them also when one fails: their caller closes the file that they work on. */
+async function allSettled(syncs: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(syncs);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** Mode 0700 whatever the umask. Something else in its place, a link above all, is refused. */

@@ -1,4 +1,4 @@
-/** Staged objects: unique temporary file -> write -> fchmod -> fsync -> rename -> fsync directories (DESIGN section 5). */
+/** Staged objects: unique temporary file -> write -> fchmod -> name and fsync, of file and directories (directories.ts). */
 
 import { join } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
@@ -169,8 +169,7 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
         await writeBack;
         if (writeBackFailure !== undefined) throw writeBackFailure;
         system.fchmodSync(open, 0o444);
-        if (durability.syncFile) await syncer.sync(open);
-        await directories.place(path, key);
+        await directories.publish(path, key, { sync: durability.syncFile ? () => syncer.sync(open) : undefined });
         close();
         return { backend_id: id, key, offset: 0, length: size, layout: "whole" };
       } catch (error) {

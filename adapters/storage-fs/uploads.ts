@@ -16,7 +16,7 @@ import type {
   UploadCheckpoint,
 } from "../../core/spi/storage.ts";
 import { soon } from "./blocking.ts";
-import { causeCode, isAbsent, storageError } from "./errors.ts";
+import { isAbsent, storageError } from "./errors.ts";
 import { objectKey, STAGING } from "./layout.ts";
 import { readFile } from "./reading.ts";
 import type { StagingContext } from "./staging.ts";
@@ -26,8 +26,6 @@ import { checkUploadId, gone, isUploadFile } from "./upload_files.ts";
 /** Chunks smaller than this are gathered: a trickle must not cost a system call a chunk. */
 const BUFFER_SIZE = 64 * 1024;
 const COPY_SIZE = 1024 * 1024;
-/** What link(2) answers where the file system has no hard links, or no more for this file. */
-const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /** @param ended called once, when the handle is closed */
 export async function openUpload(
@@ -243,8 +241,7 @@ export async function openUpload(
 
   /**
    * Under its key by a second name, so that the upload is still there if the caller dies before it has recorded where
-   * its bytes are. By link and rename, as a plain link would not replace a damaged leftover under the key. What its
-   * checkpoint promised is durable; only a cut-off tail is not yet.
+   * its bytes are. What its checkpoint promised is durable; only a cut-off tail is not yet.
    */
   async function place(name: string, size: number, key: string, torn: boolean): Promise<void> {
     const path = pathOf(name);
@@ -256,29 +253,8 @@ export async function openUpload(
     try {
       if (system.fstatSync(open).size !== size) throw gone(id);
       system.fchmodSync(open, 0o444);
-      if (torn && durability.syncFile) await syncer.sync(open);
-      const second = pathOf(freshName());
-      try {
-        await soon(
-          writing,
-          () => system.linkSync(path, second),
-          () => system.link(path, second),
-        );
-      } catch (error) {
-        if (!NO_LINKS.has(causeCode(error) ?? "")) throw error;
-        await directories.place(path, key);
-        return;
-      }
-      try {
-        await directories.place(second, key);
-      } finally {
-        // rename(2) between two names of one file does nothing, so after a repetition it is still there.
-        await soon(
-          writing,
-          () => system.unlinkSync(second),
-          () => system.unlink(second),
-        ).catch(() => {});
-      }
+      const sync = torn && durability.syncFile ? () => syncer.sync(open) : undefined;
+      await directories.publish(path, key, { sync, spare: pathOf(freshName()) });
     } finally {
       system.closeSync(open);
     }

@@ -13,8 +13,8 @@
  * the backend makes sure that an outdated holder, however late, changes no byte that a newer one counts on.
  *
  * Promise of `publish()`: when it resolves, the object is whole and readable under its key and survives power loss.
- * Until it resolves, nothing is visible under the key. A crash in between leaves the staged bytes, the published
- * object, or both; never a torn object under a key.
+ * Until it resolves, nobody is to look under the key. What is visible there is whole; a crash in between leaves the
+ * staged bytes, the object, or both, but after a power cut that may be torn. The next `publish()` of it puts that right.
  *
  * Errors, always `RegistryError`: `storage_full` (ENOSPC, EDQUOT, EFBIG), `storage_read_only` (EROFS, EACCES, EPERM),
  * `storage_failed` (any other I/O error, with the system's code in `data.cause_code`), `object_missing`

@@ -1,7 +1,7 @@
 /** Bad days of the fs backend, on real file systems: full, read-only, in two pieces, failing to sync, killed. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFsStorage } from "../../adapters/storage-fs/mod.ts";
 import { parseContentAddress, type StorageBackend } from "../../core/spi/mod.ts";
@@ -154,14 +154,16 @@ describe.skipIf(noStrace !== undefined)("when fsync fails", () => {
     };
   }
 
-  test("of a file, nothing is published, nothing stays staged, and no later object is accepted", () => {
+  test("of a file, the publishing is not acknowledged, nothing stays staged, and no later object is accepted", async () => {
     const { outcomes, staged } = publishTwice([], "only-files");
     expect(outcomes).toMatchObject([
       { code: "storage_failed", cause_code: "EIO" },
       { code: "storage_failed", cause_code: "EIO", message: expect.stringMatching(/restart.*verify/) },
     ]);
     expect(staged).toBe(0);
-    expect(existsSync(join(directory.path, "objects/sha256"))).toBe(false);
+    // The first one's name, which no row will ever lead to.
+    const storage = createFsStorage({ root: join(directory.path, "objects") });
+    expect((await storage.list({ limit: 10 })).items).toMatchObject([{ size: 1000 }]);
   });
 
   test("of a directory, the publishing is not acknowledged and no later object is accepted", () => {
@@ -172,6 +174,37 @@ describe.skipIf(noStrace !== undefined)("when fsync fails", () => {
       { code: "storage_failed", message: expect.stringMatching(/restart.*verify/) },
     ]);
     expect(staged).toBe(0);
+  });
+});
+
+describe.skipIf(noStrace !== undefined)("the order in which an object becomes durable", () => {
+  /** The calls of the smoke program below its root, by name and the kind of place. */
+  function calls(...args: string[]): string[] {
+    const root = join(directory.path, "objects");
+    const log = join(directory.path, "trace");
+    const traced = ["-f", "-qq", "-y", "-o", log, "-e", "signal=none"];
+    const which = "trace=fsync,rename,renameat,renameat2,link,linkat";
+    const child = run("strace", ...traced, "-e", which, process.execPath, SMOKE, root, ...args);
+    if (child.status !== 0) throw new Error(`${child.stdout}${child.stderr}`);
+    return readFileSync(log, "utf8")
+      .split("\n")
+      .flatMap((line) => {
+        const [, name] = /^\d+ +(fsync|rename|link)/.exec(line) ?? [];
+        if (name === undefined || !line.includes(`${root}/`)) return [];
+        if (name === "fsync") return [line.includes(`${root}/staging/`) ? "sync of the file" : "sync of a directory"];
+        return [line.includes("EEXIST") ? `${name}: taken` : name];
+      });
+  }
+
+  test("a new key comes first, then the syncs of file and directories", () => {
+    const seen = calls("publish", "1");
+    expect(seen[0]).toBe("link");
+    expect(seen.slice(1).sort()).toEqual([...Array(3).fill("sync of a directory"), "sync of the file"]);
+  });
+
+  test("a key that somebody has, perhaps with bytes that were promised, is taken only by bytes that are durable", () => {
+    calls("publish", "1");
+    expect(calls("publish", "1").slice(0, 3)).toEqual(["link: taken", "sync of the file", "rename"]);
   });
 });
 

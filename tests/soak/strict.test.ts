@@ -31,6 +31,15 @@ test("each sync that is left out loses just what it was for", () => {
   expect(lost(without(8))).toEqual([`${R}/b`]);
 });
 
+test("a link is a second name of the same bytes, whose sync may go by the first after that is gone", () => {
+  const [open = "", write = "", , ...rest] = STORED;
+  const linked = [open, write, ...rest.map((line) => line.replace("rename(", "link("))];
+  const sync = `7 fsync(5<${R}/staging/x>(deleted)) = 0`;
+  expect(lost([...linked, sync].join("\n"))).toEqual([`${R}/staging/x`]);
+  expect(lost(linked.join("\n"))).toContain(`bytes of ${R}/b/ab/x`);
+  expect(lost([...linked, sync].filter((line) => !line.includes("fsync(6<")).join("\n"))).toContain(`${R}/b/ab/x`);
+});
+
 test("a sync covers what came before it began, and only if it succeeds", () => {
   const [open = "", write = "", , , , rename = ""] = STORED;
   const begun = `8 fsync(6<${R}/b/ab> <unfinished ...>`;

@@ -8,7 +8,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, realpathSync, rmSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 
-const CALLS = "openat,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat";
+const CALLS =
+  "openat,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,mkdir,mkdirat";
 
 export function whyNoStrictDisk(): string | undefined {
   return spawnSync("strace", ["-V"]).status === 0 ? undefined : "strace is not installed";
@@ -129,6 +130,16 @@ function begin(
       make(to);
       const file = model.files.get(from);
       model.files.delete(from);
+      if (file !== undefined) model.files.set(to, file);
+    };
+  }
+  if (name.startsWith("link") && below(quoted[1])) {
+    const [from = "", to] = quoted as [string, string];
+    return (ok) => {
+      if (!ok) return;
+      make(to);
+      // Both names lead to it; a descriptor goes by the first, also when that is gone.
+      const file = model.files.get(from);
       if (file !== undefined) model.files.set(to, file);
     };
   }
