@@ -5,7 +5,15 @@ import { createHashWorker } from "../adapters/hash-worker/mod.ts";
 import { loadHasher } from "../adapters/hasher.ts";
 import { assembleRegistry, osUser } from "../adapters/local.ts";
 import { createFsStorage } from "../adapters/storage-fs/mod.ts";
-import { type Database, type Hasher, localCaller, messageOf, type Registry, type StorageBackend } from "../core/mod.ts";
+import {
+  type Database,
+  type Hasher,
+  type Limits,
+  localCaller,
+  messageOf,
+  type Registry,
+  type StorageBackend,
+} from "../core/mod.ts";
 import type { DatabaseInfo } from "../core/spi/database.ts";
 import type { HealthReport } from "../core/spi/health.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
@@ -41,6 +49,21 @@ export interface ComposeOptions {
   readonly hashBeside?: boolean;
 }
 
+/** What the configuration says of the library's limits. */
+export function limitsOf({ limits }: Config): Partial<Limits> {
+  return {
+    maxObjectBytes: limits.max_object_bytes,
+    maxFilesPerPackage: limits.max_files_per_package,
+    maxManifestBytes: limits.max_manifest_bytes,
+    maxMetadataBytes: limits.max_metadata_bytes,
+    maxExternalRefs: limits.max_external_refs,
+    maxArchiveEntries: limits.max_archive_entries,
+    maxArchiveBytes: limits.max_archive_bytes,
+    maxArchiveRatio: limits.max_archive_ratio,
+    maxOpenUploads: limits.max_open_uploads,
+  };
+}
+
 /** Opens everything that the configuration names, migrated and ready. */
 export async function compose(config: Config, runtime: Runtime, options: ComposeOptions = {}): Promise<Composed> {
   const { signal, hashBeside = false } = options;
@@ -48,7 +71,6 @@ export async function compose(config: Config, runtime: Runtime, options: Compose
   const offload = hashBeside ? createHashWorker() : undefined;
   const database = await openDatabase(config);
   const storage = openStorage(config);
-  const { limits } = config;
   const registry = await assembleRegistry({
     database,
     storage,
@@ -58,17 +80,7 @@ export async function compose(config: Config, runtime: Runtime, options: Compose
     sparseIndexes: config.oci.sparse_indexes,
     sparseImages: config.oci.sparse_images,
     historyProtection: config.oci.history_protection * 1000,
-    limits: {
-      maxObjectBytes: limits.max_object_bytes,
-      maxFilesPerPackage: limits.max_files_per_package,
-      maxManifestBytes: limits.max_manifest_bytes,
-      maxMetadataBytes: limits.max_metadata_bytes,
-      maxExternalRefs: limits.max_external_refs,
-      maxArchiveEntries: limits.max_archive_entries,
-      maxArchiveBytes: limits.max_archive_bytes,
-      maxArchiveRatio: limits.max_archive_ratio,
-      maxOpenUploads: limits.max_open_uploads,
-    },
+    limits: limitsOf(config),
   });
   return {
     registry,

@@ -1,15 +1,16 @@
 import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { loadHasher } from "../../adapters/hasher.ts";
-import type { ImportedPackage } from "../../core/mod.ts";
+import { DEFAULT_LIMITS, type ImportedPackage, RegistryError } from "../../core/mod.ts";
+import { limitsOf } from "../compose.ts";
 import { type CommandContext, type CommandSpec, option } from "../context.ts";
-import { walk } from "../files/walk.ts";
+import { type Refused, walk } from "../files/walk.ts";
 import { checkLayout } from "../oci/check_layout.ts";
 import { type ImageRef, notNamed, parseImage } from "../oci/reference.ts";
 import { withUnpacked } from "../oci/unpack_tar.ts";
 import { type ExitCode, formatBytes, formatCount, type Output, printable } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { JOB_OPTIONS, readInput, readJob } from "../push/job.ts";
+import { JOB_OPTIONS, type Job, readInput, readJob } from "../push/job.ts";
 import { reportRefused } from "../push/report.ts";
 import { ingestJob } from "./ingest.ts";
 
@@ -29,8 +30,11 @@ export const importOci: CommandSpec = {
     if (found?.isDirectory()) return await importDirectory(context, path, options);
     if (found?.isFile()) {
       const origin = await realpath(path);
-      const { signal } = context;
-      return await withUnpacked(path, { signal }, (directory) => importDirectory(context, directory, options, origin));
+      const { config, signal } = context;
+      const limits = { ...DEFAULT_LIMITS, ...limitsOf(config) };
+      return await withUnpacked(path, { limits, signal }, (directory) =>
+        importDirectory(context, directory, options, origin),
+      );
     }
     const image = parseImage(source);
     if (image === undefined) throw notNamed(source);
@@ -51,9 +55,11 @@ async function importImage(context: CommandContext, image: ImageRef, options: Op
 /** @param origin what is named where the directory is one of the moment */
 async function importDirectory(context: CommandContext, directory: string, options: Options, origin?: string) {
   const { output, signal } = context;
-  const job = await readJob(context, directory, options);
+  const job: Job = { ...(await readJob(context, directory, options)), skipUnreadable: undefined };
   const found = await walk(job.root, new Set(), signal);
-  reportRefused(output, found.refused, false);
+  reportRefused(output, found.refused, job.skipUnreadable);
+  const [other] = found.refused;
+  if (other !== undefined) throw notInLayouts(other);
   const progress = startProgress(output, { label: "check" });
   try {
     progress.expect({ files: found.files, bytes: found.bytes });
@@ -70,6 +76,11 @@ async function importDirectory(context: CommandContext, directory: string, optio
   } finally {
     progress.finish();
   }
+}
+
+function notInLayouts({ path, reason }: Refused): RegistryError {
+  const message = `${JSON.stringify(path)} ${reason}; an image layout has files and directories only`;
+  return new RegistryError("unsupported", message, { path });
 }
 
 function printImported(output: Output, imported: ImportedPackage): void {

@@ -1,19 +1,16 @@
 /** Which tags are immutable: repo rules show, set, test. */
-import { readFile, stat } from "node:fs/promises";
-import process from "node:process";
 import {
   checkRepository,
   checkTag,
-  collect,
   compileTagRules,
   type DecidingRule,
-  messageOf,
   RegistryError,
   type TagRule,
   type TagRules,
   type TagRulesPreview,
 } from "../../core/mod.ts";
 import { type CommandSpec, option, wholeNumber } from "../context.ts";
+import { readJson } from "../files/small_file.ts";
 import { formatCount, type Output, printable, table } from "../output.ts";
 
 export const rulesShow: CommandSpec = {
@@ -126,16 +123,11 @@ interface RulesFile {
   readonly revision?: number;
 }
 
-/** A list of rules, or what `show --json` prints. @throws {RegistryError} `invalid_argument` */
+/** A list of rules, or what `show --json` prints. @throws {RegistryError} `invalid_argument`, `limit_exceeded` */
 async function readRules(path: string): Promise<RulesFile> {
   const wrong = (what: string) =>
     new RegistryError("invalid_argument", `${path === "-" ? "standard input" : path}: ${what}`);
-  let given: unknown;
-  try {
-    given = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await bytesOf(path)));
-  } catch (error) {
-    throw wrong(messageOf(error));
-  }
+  const given = await readJson(path, MAX_BYTES);
   const { rules, revision } = Array.isArray(given)
     ? { rules: given as unknown, revision: undefined }
     : ((given ?? {}) as { rules?: unknown; revision?: unknown });
@@ -151,11 +143,4 @@ function isRule(value: unknown): value is TagRule {
   if (typeof value !== "object" || value === null) return false;
   const { repositories, tags, ...more } = value as Record<string, unknown>;
   return typeof repositories === "string" && typeof tags === "string" && Object.keys(more).length === 0;
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  if (path === "-") return await collect(process.stdin, MAX_BYTES);
-  const { size } = await stat(path);
-  if (size > MAX_BYTES) throw new RegistryError("limit_exceeded", `it has ${size} bytes; ${MAX_BYTES} are allowed`);
-  return await readFile(path);
 }

@@ -44,7 +44,7 @@ const AT_ONCE = 4;
 
 /**
  * @throws {RegistryError} `invalid_manifest` (no layout), `digest_mismatch` and `size_mismatch` (`data.path`),
- * `invalid_digest`, `manifest_blob_unknown`, `unsupported` (links), `source_changed`
+ * `limit_exceeded`, `manifest_blob_unknown`, `unsupported` (links), `source_changed`
  */
 export async function checkLayout({ entries }: Walk, options: CheckOptions): Promise<CheckedLayout> {
   const files = new Map<string, FileFound>();
@@ -55,9 +55,11 @@ export async function checkLayout({ entries }: Walk, options: CheckOptions): Pro
   const read = async (path: string) => {
     const file = files.get(path);
     if (file === undefined) throw noLayout(path);
+    if (file.size > MAX_OCI_MANIFEST_BYTES) throw tooLarge(file);
+    // No more than it had when it was found: it is refused if it grew.
     return await collect(
       readFile(file, () => {}),
-      MAX_OCI_MANIFEST_BYTES,
+      file.size,
     );
   };
   checkLayoutHeader(await read(LAYOUT_FILE));
@@ -87,7 +89,7 @@ function find(files: ReadonlyMap<string, FileFound>, { digest, size }: LayoutRef
   throw new RegistryError("size_mismatch", message, { path: file.path, expected: size, actual: file.size });
 }
 
-/** Of each file, under the algorithm of its name. @throws {RegistryError} `digest_mismatch`, `invalid_digest` */
+/** Of each file, under the algorithm of its name. @throws {RegistryError} `digest_mismatch`, `invalid_manifest` */
 async function digestAll(files: ReadonlyMap<string, FileFound>, { hasher, signal, onProgress }: CheckOptions) {
   const digests = new Map<string, Digest>();
   const queue = files.values();
@@ -124,6 +126,11 @@ function wrongDigest(path: string, actual: Digest): RegistryError {
     path,
     actual: actual.toString(),
   });
+}
+
+function tooLarge({ path, size }: FileFound): RegistryError {
+  const message = `${path} has ${size} bytes; a manifest may have ${MAX_OCI_MANIFEST_BYTES}`;
+  return new RegistryError("limit_exceeded", message, { path, limit: MAX_OCI_MANIFEST_BYTES, bytes: size });
 }
 
 function noLayout(path: string): RegistryError {

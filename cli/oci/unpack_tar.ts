@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { checkPath, DEFAULT_LIMITS, type Limits, RegistryError } from "../../core/mod.ts";
+import { checkPath, type Limits, messageOf, RegistryError } from "../../core/mod.ts";
 import { openArchive } from "../../core/packages/archive_source.ts";
 import { TarReader } from "../../core/packages/archive_tar_read.ts";
 import { cannotWrite, NEW_FILE, writeAll } from "../files/write_new.ts";
@@ -17,7 +17,7 @@ const CHUNK = 256 * 1024;
  */
 export async function withUnpacked<T>(
   file: string,
-  { limits = DEFAULT_LIMITS, signal }: { readonly limits?: Limits; readonly signal: AbortSignal },
+  { limits, signal }: { readonly limits: Limits; readonly signal: AbortSignal },
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "artifactstore-layout-")).catch((error) => {
@@ -71,8 +71,13 @@ async function write(to: string, path: string, body: AsyncIterable<Uint8Array>):
   }
 }
 
+/** @throws {RegistryError} `invalid_archive`: the path is the archive's, not the caller's */
 function inside(directory: string, path: string): string {
-  checkPath(path);
+  try {
+    checkPath(path);
+  } catch (error) {
+    throw new RegistryError("invalid_archive", messageOf(error), { path }, error);
+  }
   return join(directory, path);
 }
 
@@ -100,5 +105,6 @@ async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
 }
 
 function tooMany({ maxArchiveEntries: limit }: Limits): RegistryError {
-  return new RegistryError("limit_exceeded", `An archive may have ${limit} names`, { limit });
+  const message = `An archive may have ${limit} names (limits.max_archive_entries); unpack it, and name the directory`;
+  return new RegistryError("limit_exceeded", message, { limit });
 }

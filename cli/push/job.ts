@@ -1,8 +1,9 @@
 /** What `ingest` and `push` are asked to do: the same words for both. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type CreatePackageInput, type Digest, messageOf, RegistryError } from "../../core/mod.ts";
+import { type CreatePackageInput, type Digest, RegistryError } from "../../core/mod.ts";
 import { type CommandContext, option, repeated, wholeNumber } from "../context.ts";
+import { readJson } from "../files/small_file.ts";
 
 interface Given {
   readonly name: string;
@@ -23,7 +24,8 @@ export interface Job {
   readonly input: CreatePackageInput;
   readonly concurrency: number;
   readonly sha512: boolean;
-  readonly skipUnreadable: boolean;
+  /** `undefined`: nobody can ask for it. */
+  readonly skipUnreadable: boolean | undefined;
   /** Whose files these are, where the directory is one of the moment: an absolute path. */
   readonly origin?: string;
   /** What a file must have, where that is known before: `digest_mismatch` otherwise. */
@@ -33,6 +35,9 @@ export interface Job {
 /** Small files in work at once: writes of one machine share syncs, connections do not. */
 const HERE = 256;
 const OVER_THE_NETWORK = 16;
+
+/** The limit is of canonical JSON, and a setting of who takes it; this one keeps a wrong file out of memory. Bytes. */
+const MAX_METADATA_FILE = 64 * 1024 * 1024;
 
 /** How long a push waits for a server that does not answer, unless it is told. */
 export const PATIENCE = "10m";
@@ -88,14 +93,7 @@ export async function readInput(given: Readonly<Record<string, unknown>>): Promi
 async function readMetadata(options: Given): Promise<NonNullable<CreatePackageInput["metadata"]>> {
   let document: unknown = {};
   if (options.metadataFile !== undefined) {
-    try {
-      document = JSON.parse(await readFile(options.metadataFile, "utf8"));
-    } catch (error) {
-      throw new RegistryError(
-        "invalid_metadata",
-        `${options.metadataFile} is not a JSON file that can be read: ${messageOf(error)}`,
-      );
-    }
+    document = await readJson(options.metadataFile, MAX_METADATA_FILE);
   }
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
     throw new RegistryError("invalid_metadata", `${options.metadataFile} holds no JSON object`);

@@ -5,19 +5,19 @@ import type { Refused } from "../files/walk.ts";
 import { EXIT, type ExitCode, formatBytes, formatCount, type Output, printable } from "../output.ts";
 
 /**
- * Names what is left out.
+ * Names what is left out. `skipUnreadable`: `undefined` where the command has no such option to advise.
  * @throws {RegistryError} `source_changed` for what could not be read, unless that is to be skipped
  */
-export function reportRefused(output: Output, refused: readonly Refused[], skipUnreadable: boolean): void {
+export function reportRefused(output: Output, refused: readonly Refused[], skipUnreadable: boolean | undefined): void {
   for (const { path, reason } of refused)
     output.note(`left out: ${printable(path)}: ${printable(reason)}`, { path, reason });
   const unreadable = refused.filter((entry) => entry.unreadable);
   if (unreadable.length === 0 || skipUnreadable) return;
-  throw new RegistryError(
-    "source_changed",
-    `${unreadable.length} ${unreadable.length === 1 ? "entry" : "entries"} could not be read (listed above); mend them, or leave them out with --skip-unreadable`,
-    { unreadable: unreadable.slice(0, 100).map(({ path, reason }) => ({ path, reason })) },
-  );
+  const entries = unreadable.length === 1 ? "1 entry" : `${formatCount(unreadable.length)} entries`;
+  const advice = skipUnreadable === undefined ? "" : ", or leave them out with --skip-unreadable";
+  throw new RegistryError("source_changed", `${entries} could not be read (listed above); mend them${advice}`, {
+    unreadable: unreadable.slice(0, 100).map(({ path, reason }) => ({ path, reason })),
+  });
 }
 
 export function printDone(

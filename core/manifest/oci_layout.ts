@@ -4,7 +4,7 @@
  * walked.
  */
 import { utf8 } from "../base/bytes.ts";
-import { RegistryError } from "../base/errors.ts";
+import { isRegistryError, RegistryError } from "../base/errors.ts";
 import { isAlgorithm } from "../identity/algorithms.ts";
 import { type Digest, parseDigest } from "../identity/digest.ts";
 import { MAX_OCI_MANIFEST_BYTES, type OciReference, readOciManifest } from "./oci.ts";
@@ -35,14 +35,19 @@ export function layoutPath(digest: string): string {
   return `blobs/${digest.replace(":", "/")}`;
 }
 
-/** What a file at this path must have; `undefined` where it is no blob. @throws {RegistryError} `invalid_digest` */
+/** What a file at this path must have; `undefined` where it is no blob. @throws {RegistryError} `invalid_manifest` */
 export function layoutDigest(path: string): Digest | undefined {
   if (!path.startsWith("blobs/")) return undefined;
   const [, algorithm = "", hex = "", ...more] = path.split("/");
-  if (more.length === 0 && isAlgorithm(algorithm) && algorithm !== "blake3") return parseDigest(`${algorithm}:${hex}`);
-  throw new RegistryError("invalid_digest", `${JSON.stringify(path)} is not named blobs/<sha256 or sha512>/<digest>`, {
-    path,
-  });
+  if (more.length === 0 && isAlgorithm(algorithm) && algorithm !== "blake3") {
+    try {
+      return parseDigest(`${algorithm}:${hex}`);
+    } catch {
+      // Told below, with its place: it is the layout that is wrong, and no argument of the caller.
+    }
+  }
+  const message = `${JSON.stringify(path)} is not named blobs/<sha256 or sha512>/<digest>, as everything below blobs/ is in an image layout`;
+  throw new RegistryError("invalid_manifest", message, { path });
 }
 
 export function layoutHeader(): Uint8Array {
@@ -78,7 +83,17 @@ export function layoutIndex(root: OciDescriptor, tag: string | undefined, referr
 
 /** What `index.json` names. @throws {RegistryError} `invalid_manifest`, `limit_exceeded` */
 export function readLayoutIndex(bytes: Uint8Array): readonly OciReference[] {
-  return readOciManifest(bytes, INDEX).references;
+  return referencesIn(LAYOUT_INDEX, bytes, INDEX);
+}
+
+/** What one of many manifests names; a refusal says which of them it is about. */
+function referencesIn(where: string, bytes: Uint8Array, mediaType: string): readonly OciReference[] {
+  try {
+    return readOciManifest(bytes, mediaType).references;
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    throw new RegistryError(error.code, `${where}: ${error.message}`, { ...error.data, manifest: where }, error);
+  }
 }
 
 /** As a descriptor has it. */
@@ -157,7 +172,7 @@ export async function walkLayout<B>(
     bytes += found.bytes.length;
     if (bytes > MAX_ALL_MANIFESTS) throw tooManyBytes();
     manifests.set(digest, { mediaType: found.media_type, size: found.bytes.length });
-    const fresh = readOciManifest(found.bytes, found.media_type).references.filter(note);
+    const fresh = referencesIn(digest, found.bytes, found.media_type).filter(note);
     queue.push(...fresh.filter(({ kind }) => kind === "manifest"));
     const named = fresh.filter(({ kind }) => kind === "blob");
     for (let at = 0; at < named.length; at += AT_ONCE) {
@@ -188,7 +203,7 @@ export function checkComplete({ missing }: Pick<LayoutContent<unknown>, "missing
   const named = missing.slice(0, MAX_NAMED);
   throw new RegistryError(
     "manifest_blob_unknown",
-    `${missing.length} of what its manifests name are not there, such as ${named[0]}; bring them, or allow it to be incomplete (allow_missing)`,
+    `${missing.length} of what its manifests name are not there, such as ${named[0]}; bring them, or allow it to be incomplete (--allow-missing, "allow_missing")`,
     { missing: named, count: missing.length },
   );
 }

@@ -183,7 +183,12 @@ describe.each(Object.entries(DOORS))("%s", (name, door) => {
         ],
         ["index.json", "invalid_manifest", () => rmSync(join(wrong, "index.json"))],
         ["link", "unsupported", () => symlinkSync("index.json", join(wrong, "link"))],
-        ["blobs/md5/x", "invalid_digest", () => cpSync(join(wrong, "README"), join(wrong, "blobs/md5/x"))],
+        ["pipe", "unsupported", () => Bun.spawnSync(["mkfifo", join(wrong, "pipe")])],
+        ["out", "unsupported", () => symlinkSync("/etc/hostname", join(wrong, "out"))],
+        ["index.json has 4194305", "limit_exceeded", () => edit(wrong, () => " ".repeat(4 * 1024 * 1024 + 1))],
+        ["index.json: ", "invalid_manifest", () => edit(wrong, () => "{")],
+        ["blobs/sha256/README", "invalid_manifest", () => cpSync(join(wrong, "README"), join(blobs, "README"))],
+        ["blobs/md5/x", "invalid_manifest", () => cpSync(join(wrong, "README"), join(wrong, "blobs/md5/x"))],
         ["says 1", "size_mismatch", () => edit(wrong, (text) => text.replace(/"size": \d+/, '"size": 1'))],
         ["sha256:", "manifest_blob_unknown", () => edit(wrong, (text) => text.replace(/[0-9a-f]{64}/, "0".repeat(64)))],
         ["", "invalid_manifest", () => edit(wrong, () => "{}")],
@@ -193,14 +198,28 @@ describe.each(Object.entries(DOORS))("%s", (name, door) => {
         foreignLayout(wrong);
         spoil();
         const refused = await failed(run("import-oci", wrong, ...kept));
-        expect([path, refused.error, refused.stdout]).toEqual([path, code, ""]);
+        expect([path, refused.code, refused.error, refused.stdout]).toEqual([path, 4, code, ""]);
         expect(refused.message).toContain(path);
       }
-      writeFileSync(out("no.tar"), "x".repeat(2048));
-      expect(await failed(run("import-oci", out("no.tar"), ...kept))).toMatchObject({
-        code: 4,
-        error: "invalid_archive",
-      });
+      const archives: readonly (readonly [string, string, string])[] = [
+        ["head -c 2048 /dev/urandom >", "invalid_archive", "checksum"],
+        ["tar cPf", "invalid_archive", "absolute"],
+        ["tar --transform=s,^,../, -cPf", "invalid_archive", '".." segment'],
+      ];
+      for (const [command, code, message] of archives) {
+        const source = out("no.tar");
+        Bun.spawnSync(["sh", "-c", `${command} '${source}' '${join(wrong, "README")}'`]);
+        const refused = await failed(run("import-oci", source, ...kept));
+        expect([command, refused.code, refused.error]).toEqual([command, 4, code]);
+        expect(refused.message).toContain(message);
+      }
+      const many = out("many.tar");
+      Bun.spawnSync(["tar", "cf", many, "-C", wrong, "."]);
+      const few = await failed(run("import-oci", many, ...kept, "--set", "limits.max_archive_entries=1"));
+      expect(few).toMatchObject({ code: 4, error: "limit_exceeded" });
+      const unreadable = await failed(run("import-oci", notUtf8(wrong), ...kept));
+      expect(unreadable).toMatchObject({ code: 4, error: "source_changed" });
+      expect(unreadable.message).not.toContain("--skip-unreadable");
       expect(storedObjects(data).length).toBe(before);
       const left = jsonLines(await ok(["doctor", "--json"], { data }))[0];
       expect(left?.open_packages).toBe(0);
@@ -247,6 +266,12 @@ test.each(RUNTIME_NAMES)("on %s, images become packages and files, here and thro
     await there.stop();
   }
 });
+
+/** Puts a file there whose name is not UTF-8. */
+function notUtf8(layout: string): string {
+  Bun.spawnSync(["bash", "-c", `touch '${layout}'/$'caf\\xe9'`]);
+  return layout;
+}
 
 function edit(layout: string, change: (text: string) => string): void {
   const path = join(layout, "index.json");

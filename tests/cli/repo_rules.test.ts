@@ -99,7 +99,7 @@ describe("repo rules", () => {
 
   test.each([
     ["no reason", [RELEASES], [], "Say why with --reason"],
-    ["no JSON", "{", ["--reason", "x"], "wrong.json: "],
+    ["no JSON", "{", ["--reason", "x"], "wrong.json is not a JSON file"],
     ["no list", {}, ["--reason", "x"], "a list of rules is wanted"],
     ["a member too many", [{ ...RELEASES, except: "x" }], ["--reason", "x"], "a list of rules is wanted"],
     ["a malformed pattern", [{ ...RELEASES, tags: "v[" }], ["--reason", "x"], "Rule 1, tags: The pattern"],
@@ -108,6 +108,13 @@ describe("repo rules", () => {
     const refused = await rules("set", file("wrong.json", content), ...more);
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toContain(why);
+  });
+
+  test("that never end are not read for ever", async () => {
+    for (const endless of ["/dev/zero", "/dev/urandom"]) {
+      const { code, stderr } = await rules("set", endless, "--reason", "x");
+      expect([code, stderr]).toEqual([4, `artifactstore: ${endless} has more than 1048576 bytes\n`]);
+    }
   });
 
   test.each(RUNTIME_NAMES)("are read from standard input on %s", async (runtime) => {
