@@ -1,8 +1,9 @@
 /** Where tags point, and where they ever pointed. */
+import type { Kysely } from "kysely";
 import { factKeys } from "./keys.ts";
 import type { Loader } from "./loader.ts";
-import { deleteOfRepository, selectByKeys } from "./statements.ts";
-import type { OciTagsTable } from "./tables.ts";
+import { deleteOfRepository, selectByKeys, selectPrepared } from "./statements.ts";
+import type { OciTagsTable, Tables } from "./tables.ts";
 import { RowFold, type View, viewTable } from "./view.ts";
 
 const tags = viewTable(
@@ -88,17 +89,44 @@ export const tagsOf: Loader<{ repositoryId: string; digest: string }, readonly s
   },
 };
 
-/** All tags of a repository. */
-export const tagNamesOf: Loader<string, readonly string[]> = {
-  name: "oci tag names",
-  keyOf: factKeys.ociContents,
-  async load(db, ids) {
-    const keys = ids.map((id) => [id]);
-    const rows = await selectByKeys(db, "oci_tags", ["repository_id", "tag"], ["repository_id"], keys);
-    const found = new Map<string, string[]>(ids.map((id) => [factKeys.ociContents(id), []]));
-    // In byte order, so that every database names the same one first.
-    rows.sort((a, b) => (a.tag < b.tag ? -1 : 1));
-    for (const row of rows) found.get(factKeys.ociContents(row.repository_id))?.push(row.tag);
-    return found;
-  },
-};
+/** Up to `count` tags of a repository after `last`, in byte order. */
+export async function tagNamesAfter(
+  db: Kysely<Tables>,
+  repositoryId: string,
+  last: string,
+  count: number,
+): Promise<readonly string[]> {
+  const build = () =>
+    db
+      .selectFrom("oci_tags")
+      .select("tag")
+      .where("repository_id", "=", "")
+      .where("tag", ">", "")
+      .orderBy("tag")
+      .limit(1)
+      .compile();
+  const rows = await selectPrepared<{ readonly tag: string }>(db, "oci tags after", build, [repositoryId, last, count]);
+  return rows.map(({ tag }) => tag);
+}
+
+/** Tags of a repository that came or moved after an event: for units that looked at all others before they began. */
+export function tagsMovedSince(sequence: number): Loader<string, readonly string[]> {
+  return {
+    // Two units of one group may have looked at different times.
+    name: `oci tags since ${sequence}`,
+    keyOf: factKeys.ociContents,
+    async load(db, ids) {
+      const rows = await db
+        .selectFrom("oci_tags")
+        .select(["repository_id", "tag"])
+        .where("repository_id", "in", ids as string[])
+        .where("sequence", ">", sequence)
+        .execute();
+      const found = new Map<string, string[]>(ids.map((id) => [factKeys.ociContents(id), []]));
+      // In byte order, so that every database names the same one first.
+      rows.sort((a, b) => (a.tag < b.tag ? -1 : 1));
+      for (const row of rows) found.get(factKeys.ociContents(row.repository_id))?.push(row.tag);
+      return found;
+    },
+  };
+}

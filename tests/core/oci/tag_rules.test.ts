@@ -1,5 +1,5 @@
 /** Immutable tags: what the rules keep, whatever comes at the same time, and what they leave alone. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createMemoryStorage } from "../../../adapters/storage-memory/mod.ts";
 import { MAX_GLOB_BYTES } from "../../../core/base/glob.ts";
 import { type Caller, decodeCbor } from "../../../core/mod.ts";
@@ -17,6 +17,7 @@ import {
 } from "../../support/registry_fixture.ts";
 import { brokenPromises } from "./tag_rules_log.ts";
 
+setDefaultTimeout(120_000);
 afterEach(closeFixtures);
 
 const repository = "acme/app";
@@ -178,6 +179,24 @@ forEachDatabase((_, open) => {
       await ok();
     });
 
+    test("keeps its repository wherever it is among many tags", async () => {
+      const { oci, set, push, ok } = await scene();
+      const { manifest: reference, bytes } = await push("one", "a");
+      for (let from = 0; from < 1200; from += 100) {
+        const tags = Array.from({ length: 100 }, (_, i) => `t${from + i}`);
+        await oci.pushManifest(caller, { repository, reference, bytes, tags });
+      }
+      // The last of all pages is the last but one tag in byte order.
+      await set([{ repositories: repository, tags: "t999" }]);
+      const refusal = await failureOf(oci.deleteRepository(caller, { repository, reason }));
+      expect([refusal?.code, refusal?.data.tag]).toEqual(["tag_immutable", "t999"]);
+      const gone = { ...caller, signal: AbortSignal.abort() };
+      expect(await codeOf(oci.deleteRepository(gone, { repository, reason }))).toBe("cancelled");
+      await set([{ repositories: repository, tags: "t1200" }]);
+      expect((await oci.deleteRepository(caller, { repository, reason })).tags).toBe(1201);
+      await ok();
+    });
+
     test("is free again once the rules no longer have it", async () => {
       const { oci, set, push, digestAt, ok } = await scene();
       await set([RELEASES]);
@@ -243,6 +262,28 @@ forEachDatabase((_, open) => {
         ];
         for (const code of done) expect(known).toContain(code as never);
         for (const layer of ["one", "two"]) await pushImage(registry, repository, [layer], "base");
+      }
+      await ok();
+    });
+
+    test("a tag that comes while its repository is about to go is kept, or goes with it before the rule", async () => {
+      const { oci, set, ok } = await scene();
+      await set([{ repositories: "*/*", tags: "v*" }]);
+      const bytes = indexOf([]);
+      const push = (reference: string) => oci.pushManifest(caller, { repository, reference, bytes });
+      for (let round = 0; round < 20; round++) {
+        await push("free");
+        const end = oci.deleteRepository(caller, { repository, reason });
+        for (let i = 0; i < round % 10; i++) await Promise.resolve();
+        const pushed = push("v1");
+        const code = await codeOf(end);
+        await pushed;
+        expect([undefined, "tag_immutable"]).toContain(code as never);
+        // Deleted, it was so without the tag: the push began another one.
+        expect((await oci.listTags(caller, { repository })).tags).toEqual(code === undefined ? ["v1"] : ["free", "v1"]);
+        await set([]);
+        await oci.deleteRepository(caller, { repository, reason });
+        await set([{ repositories: "*/*", tags: "v*" }]);
       }
       await ok();
     });
