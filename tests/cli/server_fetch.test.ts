@@ -1,7 +1,7 @@
 /** fetch through a server: connections that break, a network that lies, a store that is damaged. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { cuttingProxy } from "../sdk/cutting_proxy.ts";
 import { type Meddle, meddler, type Serving, serveStore, through } from "./server_support.ts";
 import {
@@ -11,6 +11,7 @@ import {
   ingest,
   PATIENCE,
   RUNTIME_NAMES,
+  type Run,
   start,
   storedObjects,
   temporary,
@@ -26,15 +27,26 @@ put(tree, "empty", "");
 const data = join(dir, "data");
 await ingest(tree, { data }, "--version", "1", "--sha512");
 let server: Serving;
+/** A fetch whose server went away: it tries for some twenty seconds, in which the other tests run. */
+let deserted: { readonly url: string; readonly ended: Promise<Run> };
+const away = join(dir, "away");
 beforeAll(async () => {
   server = await serveStore({ data });
+  mkdirSync(away);
+  const own = await serveStore({ data });
+  const proxy = await cuttingProxy(own.port, [1_500_000], "answers");
+  const child = start(["fetch", "demo@1", join(away, "gone"), "--server", proxy.url]);
+  while (proxy.cuts === 0) await Bun.sleep(5);
+  await proxy.stop();
+  await own.stop();
+  deserted = { url: proxy.url, ended: finished(child) };
 });
 afterAll(() => server.stop());
 
 /** Nothing that looks like a package, and nothing beside it. */
 function expectNothing(target: string): void {
   expect(existsSync(target)).toBe(false);
-  expect(readdirSync(dir).filter((name) => name.includes(".partial-"))).toEqual([]);
+  expect(readdirSync(dirname(target)).filter((name) => name.includes(".partial-"))).toEqual([]);
 }
 
 test.each(RUNTIME_NAMES)("on %s, a download goes on where its connection broke, again and again", async (runtime) => {
@@ -104,20 +116,6 @@ describe("a network that lies is told, exit code 5, and nothing is left", () => 
   });
 });
 
-test("a server that goes away for good ends it with exit code 6, and nothing is left", async () => {
-  const own = await serveStore({ data });
-  const proxy = await cuttingProxy(own.port, [1_500_000], "answers");
-  const target = join(dir, "gone");
-  const child = start(["fetch", "demo@1", target, "--server", proxy.url]);
-  while (proxy.cuts === 0) await Bun.sleep(5);
-  await proxy.stop();
-  await own.stop();
-  const run = await finished(child);
-  expect(run).toMatchObject({ code: 6, stdout: "" });
-  expect(run.stderr).toContain(`No answer from ${proxy.url}`);
-  expectNothing(target);
-});
-
 test("Ctrl-C ends a download at once, with 130, and nothing is left", async () => {
   const target = join(dir, "interrupted");
   // It asks, and nobody answers.
@@ -171,4 +169,11 @@ describe("a damaged store", () => {
     expect(there.code).toBe(5);
     expect(there.stdout).toContain("big.bin");
   });
+});
+
+test("a server that goes away for good ends it with exit code 6, and nothing is left", async () => {
+  const run = await deserted.ended;
+  expect(run).toMatchObject({ code: 6, stdout: "" });
+  expect(run.stderr).toContain(`No answer from ${deserted.url}`);
+  expectNothing(join(away, "gone"));
 });

@@ -12,6 +12,7 @@ import {
   wholeLog,
 } from "../../support/registry_fixture.ts";
 import { runChild } from "../../support/registry_process.ts";
+import { rounds } from "../../support/rounds.ts";
 
 const ENTRY_EVENTS = /^v1\.package\.file_(ingested|replaced|removed)$/;
 
@@ -34,13 +35,13 @@ afterEach(closeFixtures);
 
 forEachDatabase((_, __, target) => {
   describe("finalise against add", () => {
-    test("from two registries with connections of their own, 30 rounds", async () => {
+    test("from two registries with connections of their own", async () => {
       const where = await target();
       const databases = [await openTarget(where), await openTarget(where)] as const;
       const [adder, finaliser] = await Promise.all(databases.map((database) => openFixture({ database })));
       if (adder === undefined || finaliser === undefined) throw new Error("unreachable");
       let refused = 0;
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < rounds(6, 30); round++) {
         const { package_id: packageId } = await newPackage(adder.registry);
         const acknowledged: string[] = [];
         let over = false;
@@ -74,7 +75,7 @@ forEachDatabase((_, __, target) => {
       expect(refused).toBeGreaterThan(0);
       expect((await finaliser.registry.ledger.verify()).ok).toBe(true);
       await Promise.all(databases.map((database) => database.close()));
-    }, 60_000);
+    }, 600_000);
 
     test("from one registry, in one group", async () => {
       const database = await openTarget(await target());
