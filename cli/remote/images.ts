@@ -15,6 +15,7 @@ import {
 import { ApiError } from "../../sdk/typescript/mod.ts";
 import { backOff, mayPass } from "../../sdk/typescript/retry.ts";
 import { STALL, watchdog } from "../../sdk/typescript/watchdog.ts";
+import { ERROR_EXITS } from "../output/exit_codes.ts";
 import { toRegistryError } from "./errors.ts";
 import type { Server } from "./server.ts";
 
@@ -38,6 +39,7 @@ const CODES: Readonly<Record<string, string>> = {
 const ATTEMPTS = 8;
 /** A page of referrers has 4 MiB at most; this leaves room for other servers. */
 const MAX_PAGE = 2 * MAX_OCI_MANIFEST_BYTES;
+const MAX_REFUSAL = 1024 * 1024;
 
 export function createRemoteImages(server: Server): ImageSource<RemoteBlob> {
   return {
@@ -58,7 +60,7 @@ export function createRemoteImages(server: Server): ImageSource<RemoteBlob> {
       const url = `${server.url}/v2/${repository}/blobs/${digest}`;
       const size = await server.ask(caller, async ({ signal }) => {
         const response = await request(url, { method: "HEAD", ...(signal && { signal }) });
-        if (response.ok) return Number(response.headers.get("content-length"));
+        if (response.ok) return lengthOf(server, response);
         // HEAD tells no reason.
         throw await refusalOf(response.status === 404 ? await request(url, signal && { signal }) : response);
       });
@@ -67,11 +69,38 @@ export function createRemoteImages(server: Server): ImageSource<RemoteBlob> {
     async listReferrers(caller, { repository, digest, after }) {
       const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
       const { headers, bytes } = await document(server, caller, `${repository}/referrers/${digest}${query}`);
-      const page = JSON.parse(new TextDecoder().decode(bytes)) as { readonly manifests?: readonly OciDescriptor[] };
       const next = /<[^>]*[?&]after=([^&>]+)[^>]*>/.exec(headers.get("link") ?? "")?.[1];
-      return { descriptors: page.manifests ?? [], ...(next !== undefined && { next: decodeURIComponent(next) }) };
+      return {
+        descriptors: descriptorsIn(server, bytes),
+        ...(next !== undefined && { next: decodeURIComponent(next) }),
+      };
     },
   };
+}
+
+/** @throws {RegistryError} `server_unavailable` for what is no page of referrers */
+function descriptorsIn(server: Server, bytes: Uint8Array): readonly OciDescriptor[] {
+  try {
+    const { manifests } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly manifests: unknown };
+    const isDescriptor = (one: Partial<OciDescriptor> | null) =>
+      typeof one?.digest === "string" && typeof one.mediaType === "string" && Number.isSafeInteger(one.size);
+    if (Array.isArray(manifests) && manifests.every(isDescriptor)) return manifests as OciDescriptor[];
+  } catch {
+    // Said below.
+  }
+  throw notOurs(server, "no page of referrers");
+}
+
+/** @throws {RegistryError} `server_unavailable`: without it nobody could tell a blob that came from one that was cut */
+function lengthOf(server: Server, { headers }: Response): number {
+  const length = headers.get("content-length");
+  if (length !== null && /^\d{1,15}$/.test(length)) return Number(length);
+  throw notOurs(server, "a blob without its length");
+}
+
+function notOurs({ url }: Server, what: string): RegistryError {
+  const message = `${url} answered with ${what}; is the URL right, and does a proxy on the way change answers?`;
+  return new RegistryError("server_unavailable", message, { server: url });
 }
 
 const digestOf = ({ hasher }: Server, algorithm: Parameters<typeof createDigest>[0], bytes: Uint8Array): string =>
@@ -91,22 +120,44 @@ async function document(server: Server, caller: Caller, path: string) {
   });
 }
 
+/** As the library says it, where it has a word for it; a failure of the server's own by its title alone. */
 async function refusalOf(response: Response): Promise<ApiError> {
   const { status, statusText, headers, ok } = response;
   if (ok) await response.body?.cancel();
-  const text = ok ? "" : await response.text();
-  const [first] = errorsIn(text);
-  const code = CODES[first?.code ?? ""] ?? `http_${status}`;
-  const title = first?.message ?? (statusText || `The server answered ${status}`);
-  return new ApiError({ code, status, title, ...(CODES[first?.code ?? ""] && { detail: title }), body: text, headers });
+  const text = ok ? "" : await textOf(response);
+  const { code = "", message, detail } = errorIn(text);
+  const own = typeof detail?.code === "string" && Object.hasOwn(ERROR_EXITS, detail.code) ? detail.code : undefined;
+  const known = CODES[code] ?? own;
+  const title = message ?? (statusText || `The server answered ${status}`);
+  return new ApiError({
+    ...{ code: known ?? `http_${status}`, status, title, data: detail, body: text, headers },
+    detail: known !== undefined && status < 500 ? title : undefined,
+    requestId: headers.get("x-request-id") ?? undefined,
+  });
 }
 
-function errorsIn(text: string): readonly { readonly code?: string; readonly message?: string }[] {
+/** Nothing of what is too long to be a refusal. */
+const textOf = async ({ body }: Response): Promise<string> =>
+  body === null ? "" : new TextDecoder().decode(await collect(body, MAX_REFUSAL).catch(() => undefined));
+
+interface OciRefusal {
+  readonly code?: string;
+  readonly message?: string;
+  readonly detail?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The first that is told. */
+function errorIn(text: string): OciRefusal {
   try {
     const { errors } = JSON.parse(text) as { errors?: unknown };
-    return Array.isArray(errors) ? errors : [];
+    const { code, message, detail } = (Array.isArray(errors) ? errors[0] : {}) as Record<string, unknown>;
+    return {
+      ...(typeof code === "string" && { code }),
+      ...(typeof message === "string" && { message }),
+      ...(typeof detail === "object" && detail !== null && { detail: detail as Record<string, unknown> }),
+    };
   } catch {
-    return [];
+    return {};
   }
 }
 

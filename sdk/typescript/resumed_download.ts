@@ -17,8 +17,6 @@ export interface ResumedOptions {
 export type Wanted = { readonly contentAddress: string } | { readonly packageId: string; readonly path: string };
 
 const ATTEMPTS = 8;
-/** Nothing that another attempt would bring back, although the status is one of the moment. */
-const LOST = new Set(["object_corrupt", "object_missing"]);
 
 /**
  * The bytes, over as many connections as it takes. After a break it goes on behind the last byte, and only if the content
@@ -61,8 +59,7 @@ export async function* downloadResumable(
       if (signal?.aborted) throw signal.reason;
       // All is here; only the end was not said.
       if (size !== undefined && at === size) return;
-      const lost = error instanceof ApiError && LOST.has(error.code);
-      if (lost || !mayPass(error) || ++failures >= attempts) throw error;
+      if (!mayPass(error) || ++failures >= attempts) throw error;
       await backOff(failures - 1, error, signal);
     } finally {
       watch.stop();

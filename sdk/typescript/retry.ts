@@ -2,12 +2,14 @@ import { ApiError } from "./errors.ts";
 
 /** Refusals of the moment; 501 and 507 are of the kind that stays. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Nothing that another attempt would bring back, although the status is one of the moment. */
+const LOST = new Set(["object_corrupt", "object_missing"]);
 const FIRST = 250;
 const LONGEST = 10_000;
 
 /** Whether the same again may do better: also a connection that broke, which is any other error of `fetch`. */
 export function mayPass(error: unknown): boolean {
-  return error instanceof ApiError ? PASSING.has(error.status) : true;
+  return error instanceof ApiError ? PASSING.has(error.status) && !LOST.has(error.code) : true;
 }
 
 /** Waits before the next attempt: twice as long each time, apart from others who wait, or as the server asked. */

@@ -149,7 +149,7 @@ interface OciError {
 
 /**
  * Anything thrown on the way to an answer for `path`. As at the other door, a client's mistake is told in full, ours by
- * its title only.
+ * its code and title only.
  */
 export function ociErrorResponse(error: unknown, path: string): Response {
   const target = matchOciPath(path);
@@ -163,7 +163,8 @@ export function ociErrorResponse(error: unknown, path: string): Response {
   const status = row.status ?? ERROR_ANSWERS[code].status;
   const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
   if (!isRegistryError(error) || status >= 500) {
-    return answer(status, [{ code: said(row.code, target), message: title }], headers);
+    const detail = isRegistryError(error) ? { detail: { code } } : {};
+    return answer(status, [{ code: said(row.code, target), message: title, ...detail }], headers);
   }
   // The spec, end-7b: too many tags make the URL too long.
   const tooManyTags = code === "limit_exceeded" && error.data.tags !== undefined;

@@ -1,7 +1,8 @@
 /** import-oci and export-oci say and do the same on a store and through its server. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { digestOf, IMAGE, imageOf } from "../support/oci_images.ts";
 import { foreignLayout, LARGE, type Seeded, seed } from "./oci_support.ts";
 import { meddler, serveStore, through } from "./server_support.ts";
 import {
@@ -225,6 +226,40 @@ describe.each(Object.entries(DOORS))("%s", (name, door) => {
       expect(left?.open_packages).toBe(0);
     });
   });
+});
+
+test("what is missing or damaged is told by the same code at both doors, and at once", async () => {
+  const at = `${server.url}/v2/team/broken`;
+  const content = `broken by ${import.meta.path}`;
+  for (const blob of ["{}", content]) {
+    const pushed = await fetch(`${at}/blobs/uploads/?digest=${digestOf(blob)}`, { method: "POST", body: blob });
+    expect(pushed.status).toBe(201);
+  }
+  const headers = { "content-type": IMAGE };
+  const body = imageOf([content]) as Uint8Array<ArrayBuffer>;
+  expect((await fetch(`${at}/manifests/1`, { method: "PUT", headers, body })).status).toBe(201);
+  const [object = ""] = storedObjects(data).filter((path) => readFileSync(path, "utf8") === content);
+  chmodSync(object, 0o644);
+  writeFileSync(object, content.toUpperCase());
+  for (const door of Object.values(DOORS)) {
+    const asked = (what: string) => failed(door(["export-oci", what, join(dir, "broken"), "--json"]));
+    expect(await asked("team/broken:1")).toMatchObject({ code: 5, error: "object_corrupt", stdout: "" });
+    const { stderr } = await door(["export-oci", "team/broken:2", join(dir, "broken"), "--json"]);
+    expect(jsonLines(stderr).at(-1)).toMatchObject({
+      error: { code: "manifest_not_found", data: { repository: "team/broken", reference: "2" } },
+    });
+  }
+  expect(existsSync(join(dir, "broken"))).toBe(false);
+});
+
+test("an answer that is no registry's is told as that", async () => {
+  const page = meddler(server.url, (answer, request) =>
+    request.url.includes("/referrers/") ? new TextEncoder().encode('{"manifests":[{"digest":1}]}') : answer,
+  );
+  const args = ["export-oci", "team/app:1.0", join(dir, "odd"), "--referrers", "--json"];
+  const refused = await failed(through(page, args));
+  expect(refused).toMatchObject({ code: 6, error: "server_unavailable", stdout: "" });
+  expect(refused.message).toContain("no page of referrers");
 });
 
 test("what comes from a server is compared with its digest before it has a name", async () => {

@@ -182,7 +182,10 @@ describe("refusals", () => {
     });
     const answer = await ask("GET /v2/x/manifests/latest");
     const body = await answer.text();
-    expect([answer.status, body]).toEqual([500, '{"errors":[{"code":"UNKNOWN","message":"Storage failed"}]}\n']);
+    expect([answer.status, body]).toEqual([
+      500,
+      '{"errors":[{"code":"UNKNOWN","message":"Storage failed","detail":{"code":"storage_failed"}}]}\n',
+    ]);
     expect(await codesOf(await ask("GET /v2/x/tags/list"))).toEqual([500, "UNKNOWN"]);
     expect(failures).toEqual([failure, Error("x")]);
   });
