@@ -1,26 +1,20 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { requestId } from "hono/request-id";
-import { type ChunkPool, isRegistryError, type Registry } from "../core/mod.ts";
-import type { HealthReport } from "../core/spi/mod.ts";
+import type { ChunkPool, Registry } from "../core/mod.ts";
+import type { Connection, HealthReport } from "../core/spi/mod.ts";
 import type { App, AppEnv } from "./env.ts";
-import { errorResponse } from "./errors.ts";
+import { createFront, type Door, type FailedRequest, failures } from "./front.ts";
 import type { AddressRange } from "./http/address.ts";
-import { HttpError } from "./http/error.ts";
-import { routePath, wellFormedUrl } from "./http/path.ts";
+import { routePath } from "./http/path.ts";
+import { type Reply, toResponse } from "./http/reply.ts";
 import { invalidRequest } from "./invalid_request.ts";
-import { allowedHosts, type HostRules } from "./middleware/allowed_hosts.ts";
+import type { HostRules } from "./middleware/allowed_hosts.ts";
 import { type Authenticate, authentication } from "./middleware/authentication.ts";
-import { client } from "./middleware/client.ts";
-import { errorMember } from "./middleware/error_member.ts";
-import { DEFAULT_REQUEST_LIMITS, headLimits, inFlightLimit, type RequestLimits } from "./middleware/limits.ts";
-import { type RequestEntry, requestLog } from "./middleware/request_log.ts";
-import { responseHeaders } from "./middleware/response_headers.ts";
-import { sameOrigin } from "./middleware/same_origin.ts";
+import { DEFAULT_REQUEST_LIMITS, inFlightLimit, type RequestLimits } from "./middleware/limits.ts";
+import type { RequestEntry } from "./middleware/request_log.ts";
 import { refuseWhenStopping } from "./middleware/stopping.ts";
 import { notFound } from "./not_found.ts";
-import { ociErrorResponse } from "./oci/errors.ts";
 import { isOciPath } from "./oci/path.ts";
-import { ociRoutes } from "./oci/routes.ts";
+import { ociDoor } from "./oci/routes.ts";
 import { describeApi } from "./openapi.ts";
 import { archiveRoutes } from "./routes/archives.ts";
 import { consoleRoutes } from "./routes/console.ts";
@@ -67,14 +61,14 @@ export interface NetworkRules {
   readonly limits?: Partial<RequestLimits>;
 }
 
-export interface FailedRequest {
-  readonly request_id: string;
-  readonly method: string;
-  readonly path: string;
+/** A Hono app whose `request()` and `fetch()` pass everything that stands before its routes. */
+export interface ServedApp extends App {
+  /** As `fetch()`, for a transport that takes plain answers. */
+  answer(request: Request, connection: Connection): Promise<Reply>;
 }
 
-/** The HTTP door. Holds no state and no logic of its own; `app.fetch` runs on every runtime. */
-export function createApp(options: AppOptions): App {
+/** The HTTP door. Holds no state and no logic of its own; runs on every runtime. */
+export function createApp(options: AppOptions): ServedApp {
   const {
     registry,
     authenticate,
@@ -83,26 +77,27 @@ export function createApp(options: AppOptions): App {
     config = {},
     onError = (error, request) => console.error("request failed", request, error),
   } = options;
-  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest, getPath: routePath });
-  app.use(requestId({ limitLength: 64 }));
-  const { publicUrl, trustProxy = [], allowedHosts: hosts = [] } = config;
+  const { publicUrl, trustProxy = [], allowedHosts = [] } = config;
   const limits = { ...DEFAULT_REQUEST_LIMITS, ...config.limits };
   const publicName = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
-  app.use(responseHeaders(publicUrl));
-  app.use(client(trustProxy));
-  app.use(requestLog(options.log));
-  app.use("/v1/*", errorMember);
-  app.use(headLimits(limits));
-  app.use(allowedHosts({ ...config, allowedHosts: [...hosts, ...publicName] }));
-  app.use(wellFormedUrl);
-  app.use(sameOrigin(publicUrl === undefined ? undefined : new URL(publicUrl).origin));
+  const fail = failures(onError);
+  const checkStopping = refuseWhenStopping(options.stopping);
+  const inFlight = inFlightLimit(limits);
+  const callerOf = authentication(authenticate);
+
+  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest, getPath: routePath });
   // Before what may be refused: whoever watches a server must reach it when it is busy or stopping.
   healthRoutes(app, health, options.stopping);
-  app.use(refuseWhenStopping(options.stopping));
-  app.use(inFlightLimit(limits));
+  app.use((c, next) => {
+    checkStopping();
+    return inFlight(c.env, next);
+  });
   describeApi(app, version);
   consoleRoutes(app);
-  app.use(authentication(authenticate));
+  app.use(async (c, next) => {
+    c.set("caller", await callerOf(c.env));
+    await next();
+  });
   packageRoutes(app, registry);
   ociImportRoutes(app, registry);
   fileRoutes(app, registry, options.chunks);
@@ -115,16 +110,22 @@ export function createApp(options: AppOptions): App {
   eventRoutes(app, registry, options.stopping);
   repositoryRoutes(app, registry.oci);
   tagRuleRoutes(app, registry.oci);
-  ociRoutes(app, registry.oci, options.chunks);
   app.notFound(notFound(app));
-  app.onError((error, c) => {
-    const { path } = c.req;
-    const response = isOciPath(path) ? ociErrorResponse(error, path) : errorResponse(error, c.get("requestId"));
-    // Somebody who hangs up is no failure of ours, nor is what this program says that it cannot do.
-    const isOurs = !(isRegistryError(error, "cancelled") || isRegistryError(error, "unsupported"));
-    if (response.status >= 500 && isOurs && !(error instanceof HttpError))
-      onError(error, { request_id: c.get("requestId"), method: c.req.method, path });
-    return response;
+  app.onError((error, c) => toResponse(fail(error, c.env)));
+
+  const toRoutes = app.fetch;
+  // Not among those routes: nothing of what a router, a schema or a description knows is of use to its paths.
+  const toOci = ociDoor(registry.oci, options.chunks);
+  const door: Door = (ask) => {
+    if (!isOciPath(ask.path)) return toRoutes(ask.request, ask);
+    checkStopping();
+    return inFlight(ask, async () => await toOci(ask, await callerOf(ask)));
+  };
+  const hosts = { ...config, allowedHosts: [...allowedHosts, ...publicName] };
+  const answer = createFront({ publicUrl, hosts, trustProxy, limits, log: options.log, fail }, door);
+  return Object.assign(app, {
+    answer,
+    fetch: async (request: Request, connection?: unknown) =>
+      toResponse(await answer(request, connection as Partial<Connection> | undefined)),
   });
-  return app;
 }

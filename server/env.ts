@@ -1,5 +1,4 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { RequestIdVariables } from "hono/request-id";
 import type { Caller, Connection } from "../core/spi/mod.ts";
 
 export interface Client {
@@ -9,21 +8,30 @@ export interface Client {
   readonly scheme: "http" | "https";
 }
 
-/** What middleware leaves in the context for those after it. */
-export interface AppEnv {
+/** A request on its way, whichever door answers it. */
+export interface Ask {
+  readonly request: Request;
   /** What the transport tells; nothing of it where the app is called without one. */
-  readonly Bindings: Partial<Connection>;
-  readonly Variables: RequestIdVariables & {
+  readonly connection: Partial<Connection>;
+  /** What routes are matched against. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Where the request came from. */
+  readonly client: Client;
+  /** What a body of JSON may have. */
+  readonly maxJsonBytes: number;
+  /** For the log: codes of what was allowed and yet is worth knowing. Routes add theirs. */
+  readonly warnings: string[];
+  /** Takes this request out of those that are being answered: it waits for something to happen, and costs nothing. */
+  onlyWaits: () => void;
+}
+
+/** What routes find in their context. */
+export interface AppEnv {
+  readonly Bindings: Ask;
+  readonly Variables: {
     /** Who calls, with this request's id in its context and its signal. */
     readonly caller: Caller;
-    /** Where the request came from. */
-    readonly client: Client;
-    /** What a body of JSON may have. */
-    readonly maxJsonBytes: number;
-    /** For the log: codes of what was allowed and yet is worth knowing. */
-    readonly warnings: readonly string[];
-    /** Takes this request out of those that are being answered: it waits for something to happen, and costs nothing. */
-    readonly onlyWaits: () => void;
   };
 }
 

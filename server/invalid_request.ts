@@ -18,6 +18,6 @@ export const invalidRequest: Hook<unknown, AppEnv, string, unknown> = (result, c
     code: "invalid_argument",
     detail: issues.map(({ at, problem }) => `${at}: ${problem}`).join("; "),
     data: { issues },
-    requestId: c.get("requestId"),
+    requestId: c.env.requestId,
   });
 };

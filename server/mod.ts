@@ -1,7 +1,8 @@
-/** The HTTP door: `createApp(...)` gives a Hono app; `app.fetch` serves it anywhere. */
-export { type AppOptions, createApp, type FailedRequest, type NetworkRules } from "./app.ts";
+/** The HTTP door: `createApp(...)` gives a Hono app; `app.fetch` serves it anywhere, `app.answer` behind our transport. */
+export { type AppOptions, createApp, type NetworkRules, type ServedApp } from "./app.ts";
 export type { App, AppEnv } from "./env.ts";
 export { ERROR_ANSWERS, errorResponse, type Problem } from "./errors.ts";
+export type { FailedRequest } from "./front.ts";
 export { type AddressRange, inRanges, parseRange } from "./http/address.ts";
 export type { HostRules } from "./middleware/allowed_hosts.ts";
 export type { Authenticate } from "./middleware/authentication.ts";

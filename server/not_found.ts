@@ -7,7 +7,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 export function notFound(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response {
   return (c) => {
-    const requestId = c.get("requestId");
+    const requestId = c.env.requestId;
     const { path } = c.req;
     // OpenAPI, "Path Templating Matching": a path that is there word for word is that one, and no other with a parameter.
     const literal = METHODS.filter((method) => hasRoute(app, method, path, (route) => route === path));

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Finished, Refusal, RefusalStatus, ServeOptions } from "../../core/spi/runtime.ts";
 import { createGate } from "./gate.ts";
 import { addressOf, hasBody, type Read, readRequest, Unreadable } from "./request.ts";
-import { sendResponse } from "./response.ts";
+import { type Outgoing, sendAnswer, sendResponse } from "./response.ts";
 import type { Settings } from "./settings.ts";
 
 /** What is read of a body that nobody wanted, so that a client which is still sending sees the answer. */
@@ -108,11 +108,14 @@ export function beginExchange(
       headerBytes,
       finished,
     });
-    if (answered || outgoing.destroyed) return void response.body?.cancel().catch(() => {});
+    if (answered || outgoing.destroyed) {
+      if (response instanceof Response) response.body?.cancel().catch(() => {});
+      return;
+    }
     answered = true;
     writeSince = performance.now();
     const unread = () => hasBody(message) && !message.complete;
-    await sendResponse(response, {
+    const way: Outgoing = {
       message: outgoing,
       method: message.method ?? "GET",
       gate: download,
@@ -127,7 +130,8 @@ export function beginExchange(
         drop();
         return discard(message);
       },
-    });
+    };
+    await (response instanceof Response ? sendResponse(response, way) : sendAnswer(response, way));
   }
   run().catch(fail);
 

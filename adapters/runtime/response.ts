@@ -1,5 +1,6 @@
 /** A web `Response` through `node:http`, with its Content-Length kept and never a wrong end. */
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Answer } from "../../core/spi/runtime.ts";
 import type { Gate } from "./gate.ts";
 
 export interface Outgoing {
@@ -16,20 +17,46 @@ export interface Outgoing {
   beforeEnd(): Promise<void> | undefined;
 }
 
+/** @throws where its Content-Length is not its length; the caller cuts the connection */
+export function sendAnswer({ status, headers, body }: Answer, outgoing: Outgoing): void | Promise<void> {
+  const { message, method, close } = outgoing;
+  const sent: OutgoingHttpHeaders = headers;
+  if (close) sent.connection = "close";
+  if (mayHaveBody(method, status)) {
+    const bytes = body ?? EMPTY;
+    const announced = numberOf(sent["content-length"]) ?? bytes.length;
+    sent["content-length"] = announced;
+    if (body !== null) return sendWhole(status, sent, body, announced, outgoing);
+    if (announced !== 0) throw wrongLength(0, announced);
+  }
+  message.writeHead(status, sent);
+  return end(outgoing);
+}
+
+const EMPTY = new Uint8Array();
+
+/** RFC 9110, sections 9.3.2, 15.3.5 and 15.4.5. */
+const mayHaveBody = (method: string, status: number) => method !== "HEAD" && status !== 204 && status !== 304;
+
 /** @throws what the stream of the response throws; the caller cuts the connection */
 export async function sendResponse(response: Response, outgoing: Outgoing): Promise<void> {
   const { message, method, close } = outgoing;
   const headers = headersOf(response.headers);
   if (close) headers.connection = "close";
-  const { body, status } = response;
-  if (body === null || method === "HEAD" || status === 204 || status === 304) {
-    if (body === null && method !== "HEAD" && status !== 204 && status !== 304) headers["content-length"] = 0;
+  const { status } = response;
+  const announced = numberOf(headers["content-length"]);
+  const withBody = mayHaveBody(method, status);
+  // Before `body` is touched, which makes a stream of what may be plain bytes.
+  if (withBody && announced !== undefined && announced <= SMALL) {
+    return await sendSmall(response, outgoing, headers, announced);
+  }
+  const { body } = response;
+  if (body === null || !withBody) {
+    if (body === null && withBody) headers["content-length"] = 0;
     message.writeHead(status, headers);
     if (body !== null) body.cancel().catch(() => {});
     return await end(outgoing);
   }
-  const announced = numberOf(headers["content-length"]);
-  if (announced !== undefined && announced <= SMALL) return await sendSmall(response, outgoing, headers, announced);
   const reader = body.getReader();
   const gone = () => void reader.cancel().catch(() => {});
   message.once("close", gone);
@@ -62,19 +89,30 @@ export async function sendResponse(response: Response, outgoing: Outgoing): Prom
 const SMALL = 64 * 1024;
 
 async function sendSmall(response: Response, outgoing: Outgoing, headers: OutgoingHttpHeaders, length: number) {
+  const body = await response.bytes();
+  if (!outgoing.message.destroyed) await sendWhole(response.status, headers, body, length, outgoing);
+}
+
+function sendWhole(
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: Uint8Array,
+  announced: number,
+  outgoing: Outgoing,
+): void | Promise<void> {
   const { message, gate } = outgoing;
-  const body = new Uint8Array(await response.arrayBuffer());
-  if (message.destroyed) return;
-  if (body.length !== length) throw new Error(`A body has ${body.length} bytes, its Content-Length is ${length}`);
-  message.writeHead(response.status, headers);
-  outgoing.onSent(length);
+  if (body.length !== announced) throw wrongLength(body.length, announced);
+  message.writeHead(status, headers);
+  outgoing.onSent(announced);
   gate.wait();
   const ready = outgoing.beforeEnd();
   if (ready === undefined) return void message.end(body);
   message.write(body);
-  await ready;
-  message.end();
+  return ready.then(() => void message.end());
 }
+
+const wrongLength = (length: number, announced: number) =>
+  new Error(`A body has ${length} bytes, its Content-Length is ${announced}`);
 
 type Read = Promise<{ done: boolean; value?: Uint8Array | undefined }>;
 
@@ -106,10 +144,13 @@ async function pump(
   await end(outgoing);
 }
 
-async function end({ message, gate, beforeEnd }: Outgoing): Promise<void> {
-  await beforeEnd();
-  gate.wait();
-  message.end();
+function end({ message, gate, beforeEnd }: Outgoing): void | Promise<void> {
+  const close = () => {
+    gate.wait();
+    message.end();
+  };
+  const ready = beforeEnd();
+  return ready === undefined ? close() : ready.then(close);
 }
 
 function drained(message: ServerResponse): Promise<void> {

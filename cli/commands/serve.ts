@@ -69,7 +69,7 @@ export const serve: CommandSpec = {
         minRateWindow: limits.min_rate_window * 1000,
       },
       chunks,
-      fetch: (request, connection) => app.fetch(request, connection),
+      fetch: (request, connection) => app.answer(request, connection),
       refuse: refusal,
       onError: (error) =>
         log("error", `answer failed: ${String(error)}`, { event: "answer_failed", error: String(error) }),

@@ -31,6 +31,18 @@ export interface Finished {
   readonly whole: boolean;
 }
 
+/**
+ * An answer that is complete, as plain data: what is small and asked for all the time need not become a `Response`, its
+ * headers and a stream, only to be taken apart again. It belongs to the transport once it is returned.
+ */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Record<string, string>;
+  /** `null`: nothing, as for HEAD, whose `content-length` tells of what GET would have. */
+  readonly body: Uint8Array | null;
+}
+
 /** Milliseconds; 0 means never. */
 export interface Timeouts {
   /** From the first byte of a request (of a connection, for its first one) to the end of its headers, and of a JSON body. */
@@ -79,7 +91,7 @@ export interface ServeOptions {
    * what it leaves unread is thrown away with the connection. The request's signal aborts when the client goes.
    * An answer whose stream fails, or which is not as long as its Content-Length says, is cut off, never ended.
    */
-  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+  fetch(request: Request, connection: Connection): Response | Answer | Promise<Response | Answer>;
   /** The words of what the transport refuses. Default: nothing but the status. */
   refuse?(status: RefusalStatus): Refusal;
   /** What of an answer's body came from here is given back once the system has its bytes. It adopts what requests bring. */

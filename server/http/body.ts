@@ -98,7 +98,7 @@ export const jsonBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (type !== "application/json" || params.some((p) => p.startsWith("charset=") && !/^charset="?utf-8"?$/.test(p))) {
     throw new HttpError("unsupported_media_type", "Send JSON in UTF-8, and say so: Content-Type: application/json");
   }
-  const text = decodeUtf8(await smallBody(raw, c.get("maxJsonBytes")));
+  const text = decodeUtf8(await smallBody(raw, c.env.maxJsonBytes));
   if (depthOf(text) > MAX_JSON_DEPTH) {
     throw new RegistryError("invalid_argument", `The JSON is nested deeper than ${MAX_JSON_DEPTH} levels`);
   }

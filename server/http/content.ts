@@ -3,6 +3,7 @@ import { type ChunkPool, collect, type ObjectContent, type ReadOptions, toStream
 import { HttpError } from "./error.ts";
 import { isNotModified, rangeApplies } from "./etag.ts";
 import { parseRange } from "./range.ts";
+import type { Reply } from "./reply.ts";
 
 export interface Content {
   /** Bytes of the whole. */
@@ -24,10 +25,10 @@ export interface Content {
 const SMALL = 64 * 1024;
 
 /** @throws {HttpError} `precondition_failed`, `range_not_satisfiable` */
-export async function contentResponse(request: Request, content: Content): Promise<Response> {
+export async function contentReply(request: Request, content: Content): Promise<Reply> {
   const { size, validator, headers, described, rangeOf = parseRange, chunks } = content;
   const etag = `"${validator}"`;
-  if (isNotModified(request.headers, etag)) return new Response(null, { status: 304, headers: { ...headers, etag } });
+  if (isNotModified(request.headers, etag)) return { status: 304, headers: { ...headers, etag }, body: null };
   // RFC 9110, section 14.2: a range is for GET; HEAD tells of the whole, and opens nothing.
   const isHead = request.method === "HEAD";
   const asked = isHead || !rangeApplies(request.headers, etag) ? null : request.headers.get("range");
@@ -50,8 +51,8 @@ export async function contentResponse(request: Request, content: Content): Promi
       ...(range && { "content-range": `bytes ${range.start}-${range.end - 1}/${size}` }),
     },
   };
-  if (isHead) return new Response(null, init);
+  if (isHead) return { ...init, body: null };
   const small = length <= SMALL;
   const { body } = await content.open({ ...(range && { range }), ...(!small && chunks && { chunks }) });
-  return new Response(small ? await collect(body, length) : toStream(body), init);
+  return small ? { ...init, body: await collect(body, length) } : new Response(toStream(body), init);
 }

@@ -1,7 +1,8 @@
 /** A file of a package as an answer: what it is called, its digests, and nothing that a browser would run. */
 import type { ChunkPool, FoundFile } from "../../core/mod.ts";
-import { contentResponse } from "./content.ts";
+import { contentReply } from "./content.ts";
 import { reprDigest } from "./digests.ts";
+import { toResponse } from "./reply.ts";
 
 export interface FileContentOptions {
   readonly chunks: ChunkPool | undefined;
@@ -20,7 +21,7 @@ export async function fileResponse(
 ): Promise<Response> {
   // Opened and not read, it says whether its bytes are known to be damaged.
   if (request.method === "HEAD") await open();
-  return await contentResponse(request, {
+  const reply = await contentReply(request, {
     size: entry.size,
     validator: entry.content_address,
     open,
@@ -33,4 +34,5 @@ export async function fileResponse(
     },
     chunks,
   });
+  return toResponse(reply);
 }

@@ -1,8 +1,7 @@
 /** The path of a request, the same on every runtime (DESIGN 7). */
-import type { MiddlewareHandler } from "hono";
 import { getPath } from "hono/utils/url";
 import { RegistryError } from "../../core/mod.ts";
-import type { AppEnv } from "../env.ts";
+import type { Ask } from "../env.ts";
 import { withNameEncoded } from "./repository_path.ts";
 
 /**
@@ -15,13 +14,15 @@ export function routePath(request: Request): string {
   return withNameEncoded(path);
 }
 
-/** Hono passes on what it cannot decode; the name of a file, in path or query, must be exactly what the client meant. */
-export const wellFormedUrl: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const { url } = c.req;
+/**
+ * Hono passes on what it cannot decode; the name of a file, in path or query, must be exactly what the client meant.
+ * @throws {RegistryError} `invalid_argument`
+ */
+export function wellFormedUrl({ request: { url } }: Ask): void {
+  if (!url.includes("%")) return;
   try {
     decodeURIComponent(url.slice(url.indexOf("/", url.indexOf(":") + 3)));
   } catch {
     throw new RegistryError("invalid_argument", "The URL is not percent-encoded UTF-8 (a % itself is %25)");
   }
-  await next();
-};
+}

@@ -2,8 +2,7 @@
  * DNS rebinding: a web page whose name suddenly resolves to 127.0.0.1 shares an origin with a local server, but its
  * browser still sends the page's name as Host. So only names that this server is known by are answered.
  */
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../env.ts";
+import type { Ask } from "../env.ts";
 import { HttpError } from "../http/error.ts";
 
 export interface HostRules {
@@ -16,11 +15,11 @@ export interface HostRules {
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const WILDCARDS = ["0.0.0.0", "::"];
 
-export function allowedHosts(rules: HostRules): MiddlewareHandler<AppEnv> {
+/** @throws {HttpError} `misdirected_request` */
+export function allowedHosts(rules: HostRules): (ask: Ask) => void {
   const allow = hostPolicy(rules);
-  return async (c, next) => {
-    const host = c.req.header("host") ?? new URL(c.req.url).host;
-    if (allow(host)) return next();
+  return ({ request }) => {
+    if (allow(request.headers.get("host") ?? new URL(request.url).host)) return;
     throw new HttpError(
       "misdirected_request",
       "This server does not answer to that Host. If it should, its operator adds the name to server.allowed_hosts.",

@@ -1,16 +1,16 @@
 /** Clients of administration read the message of a refusal as `error`; problem details have it as `detail`. */
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../env.ts";
 import type { Problem } from "../errors.ts";
+import { headerOf, type Reply, toResponse } from "../http/reply.ts";
 
-/** For paths below `/v1/`. Inside of whatever measures answers, outside of whatever refuses. */
-export const errorMember: MiddlewareHandler<AppEnv> = async (c, next) => {
-  await next();
-  const { res } = c;
-  if (res.headers.get("content-type") !== "application/problem+json") return;
-  const problem = (await res.json()) as Problem;
+export function isOfAdministration(path: string): boolean {
+  return path.startsWith("/v1/") || path === "/v1";
+}
+
+/** For paths below `/v1/`, whoever refuses. */
+export async function withErrorMember(reply: Reply): Promise<Reply> {
+  if (headerOf(reply, "content-type") !== "application/problem+json") return reply;
+  const response = toResponse(reply);
+  const problem = (await response.json()) as Problem;
   const body = `${JSON.stringify({ ...problem, error: problem.detail ?? problem.title })}\n`;
-  // Without this, Hono would add the headers of the old answer to those of the new one.
-  c.res = undefined;
-  c.res = new Response(body, { status: res.status, headers: res.headers });
-};
+  return new Response(body, { status: response.status, headers: response.headers });
+}

@@ -1,6 +1,6 @@
 /** What a request may take up before anybody looks at what it says. */
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../env.ts";
+import type { Connection } from "../../core/spi/mod.ts";
+import type { Ask } from "../env.ts";
 import { HttpError } from "../http/error.ts";
 
 export interface RequestLimits {
@@ -25,14 +25,15 @@ export const DEFAULT_REQUEST_LIMITS: RequestLimits = {
   maxInFlight: 1024,
 };
 
-export function headLimits(limits: RequestLimits): MiddlewareHandler<AppEnv> {
-  const { maxHeaderBytes, maxHeaders, maxUrlBytes, maxJsonBytes } = limits;
-  return async (c, next) => {
-    c.set("maxJsonBytes", maxJsonBytes);
-    if (c.req.url.length > maxUrlBytes) {
-      throw new HttpError("uri_too_long", `A URL may have ${maxUrlBytes} bytes; this one has ${c.req.url.length}`);
+/** @throws {HttpError} `uri_too_long`, `headers_too_large` */
+export function headLimits(limits: RequestLimits): (ask: Ask) => void {
+  const { maxHeaderBytes, maxHeaders, maxUrlBytes } = limits;
+  return ({ request, connection }) => {
+    const { url, headers } = request;
+    if (url.length > maxUrlBytes) {
+      throw new HttpError("uri_too_long", `A URL may have ${maxUrlBytes} bytes; this one has ${url.length}`);
     }
-    const { headerBytes, headerCount } = headSize(c.env ?? {}, c.req.raw.headers);
+    const { headerBytes, headerCount } = headSize(connection, headers);
     if (headerCount > maxHeaders) {
       throw new HttpError("headers_too_large", `A request may have ${maxHeaders} headers; this one has ${headerCount}`);
     }
@@ -40,13 +41,11 @@ export function headLimits(limits: RequestLimits): MiddlewareHandler<AppEnv> {
       const message = `The headers of a request may have ${maxHeaderBytes} bytes; these have ${headerBytes}`;
       throw new HttpError("headers_too_large", message);
     }
-    await next();
   };
 }
 
 /** As the transport counted, else what can still be seen: headers that came twice are one here. */
-function headSize(env: AppEnv["Bindings"], headers: Headers) {
-  const { headerBytes, headerCount } = env;
+function headSize({ headerBytes, headerCount }: Partial<Connection>, headers: Headers) {
   if (headerBytes !== undefined && headerCount !== undefined) return { headerBytes, headerCount };
   const all = [...headers];
   return {
@@ -59,9 +58,9 @@ function headSize(env: AppEnv["Bindings"], headers: Headers) {
  * Answers 429 while too many others wait. A stream that has begun (a download, a feed) does not count any more, and who
  * waits for events never did: a thousand long-polls would shut everybody else out, at no cost to us.
  */
-export function inFlightLimit({ maxInFlight }: RequestLimits): MiddlewareHandler<AppEnv> {
+export function inFlightLimit({ maxInFlight }: RequestLimits): <T>(ask: Ask, work: () => Promise<T>) => Promise<T> {
   let running = 0;
-  return async (c, next) => {
+  return async (ask, work) => {
     if (running >= maxInFlight) {
       throw new HttpError("too_many_requests", `${maxInFlight} requests are being answered; try again in a moment`, {
         "retry-after": "1",
@@ -73,9 +72,9 @@ export function inFlightLimit({ maxInFlight }: RequestLimits): MiddlewareHandler
       if (counted) running--;
       counted = false;
     };
-    c.set("onlyWaits", leave);
+    ask.onlyWaits = leave;
     try {
-      await next();
+      return await work();
     } finally {
       leave();
     }

@@ -1,6 +1,5 @@
 /** One entry a request, when its answer is out. */
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../env.ts";
+import type { Ask } from "../env.ts";
 
 /** Sent to a log as it stands, hence the snake_case keys. */
 export interface RequestEntry {
@@ -19,23 +18,21 @@ export interface RequestEntry {
   readonly cut?: true;
 }
 
-export function requestLog(log: ((entry: RequestEntry) => void) | undefined): MiddlewareHandler<AppEnv> {
-  if (log === undefined) return (_c, next) => next();
-  return async (c, next) => {
-    const begun = performance.now();
-    await next();
-    const { status } = c.res;
-    const finished = c.env?.finished;
-    const warnings = c.get("warnings") ?? [];
+/** @returns to be called when it is known what is answered; `begun`: of `performance.now()` */
+export function requestLog(
+  log: ((entry: RequestEntry) => void) | undefined,
+): (ask: Ask, status: number, begun: number) => void {
+  if (log === undefined) return () => {};
+  return ({ request, connection: { finished }, requestId, client, warnings }, status, begun) => {
     const write = (bytes: number | null, whole: boolean) =>
       log({
-        request_id: c.get("requestId"),
-        method: c.req.method,
-        path: pathOf(c.req.url),
+        request_id: requestId,
+        method: request.method,
+        path: pathOf(request.url),
         status,
         bytes,
         ms: Math.round((performance.now() - begun) * 10) / 10,
-        ip: c.get("client")?.ip ?? null,
+        ip: client.ip ?? null,
         ...(warnings.length > 0 && { warnings }),
         ...(whole ? {} : { cut: true }),
       });

@@ -1,5 +1,5 @@
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../env.ts";
+import type { Ask } from "../env.ts";
+import { headerOf, type Reply, setHeader } from "../http/reply.ts";
 
 /**
  * Answers are data: a browser shall neither guess their type nor run anything in them, nor give them to pages of
@@ -16,20 +16,18 @@ const HEADERS: readonly (readonly [name: string, value: string])[] = [
 const HSTS = "max-age=31536000";
 
 /**
- * What every answer carries. Set on the finished response: one that a route built by itself drops `c.header()`.
+ * What every answer carries, refusals too.
  * `publicUrl`: what clients know this server by; a Location that starts with `/` would lose its path.
  */
-export function responseHeaders(publicUrl?: string): MiddlewareHandler<AppEnv> {
+export function responseHeaders(publicUrl?: string): (reply: Reply, ask: Ask) => void {
   const https = publicUrl?.startsWith("https:") ?? false;
-  return async (c, next) => {
-    await next();
-    const { headers } = c.res;
-    headers.set("x-request-id", c.get("requestId"));
+  return (reply, { requestId, client }) => {
+    setHeader(reply, "x-request-id", requestId);
     for (const [name, value] of HEADERS) {
-      if (!headers.has(name)) headers.set(name, value);
+      if (headerOf(reply, name) === null) setHeader(reply, name, value);
     }
-    if (https || c.get("client")?.scheme === "https") headers.set("strict-transport-security", HSTS);
-    const location = publicUrl === undefined ? null : headers.get("location");
-    if (location?.startsWith("/")) headers.set("location", `${publicUrl}${location}`);
+    if (https || client.scheme === "https") setHeader(reply, "strict-transport-security", HSTS);
+    const location = publicUrl === undefined ? null : headerOf(reply, "location");
+    if (location?.startsWith("/")) setHeader(reply, "location", `${publicUrl}${location}`);
   };
 }

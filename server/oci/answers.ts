@@ -1,5 +1,7 @@
 /** What handlers below `/v2/` get, and what answers have in common. */
 import type { BlobUpload, Caller, ChunkPool, OciRegistry, PushedBlob } from "../../core/mod.ts";
+import type { Answer } from "../../core/spi/mod.ts";
+import type { Reply } from "../http/reply.ts";
 import type { OciTarget } from "./path.ts";
 
 export interface OciRequest {
@@ -11,7 +13,7 @@ export interface OciRequest {
   readonly chunks: ChunkPool | undefined;
 }
 
-export type OciHandler = (ask: OciRequest) => Promise<Response>;
+export type OciHandler = (ask: OciRequest) => Promise<Reply>;
 
 export function queryOf({ url }: Request): URLSearchParams {
   const mark = url.indexOf("?");
@@ -19,24 +21,28 @@ export function queryOf({ url }: Request): URLSearchParams {
 }
 
 /** JSON with its length, and no more headers than are asked for: clients compare the type as a whole. */
-export function ociJson(value: unknown, headers: Readonly<Record<string, string>> = {}): Response {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  return new Response(bytes, {
+export function ociJson(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  const body = UTF8.encode(JSON.stringify(value));
+  return {
+    status: 200,
     headers: {
       "content-type": "application/json",
-      "content-length": String(bytes.length),
+      "content-length": String(body.length),
       "cache-control": "private, no-store",
       ...headers,
     },
-  });
+    body,
+  };
 }
+
+const UTF8 = new TextEncoder();
 
 /** 201 or 202 and headers. */
-export function accepted(status: 201 | 202, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(null, { status, headers: { "content-length": "0", ...headers } });
+export function accepted(status: 201 | 202, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers: { "content-length": "0", ...headers }, body: null };
 }
 
-export function pushed(repository: string, { digest }: PushedBlob): Response {
+export function pushed(repository: string, { digest }: PushedBlob): Answer {
   return accepted(201, { location: `/v2/${repository}/blobs/${digest}`, "docker-content-digest": digest });
 }
 

@@ -1,6 +1,6 @@
 /** Blobs that are there (spec, "Pulling blobs", "Deleting Blobs"). */
 import { RegistryError } from "../../core/mod.ts";
-import { contentResponse } from "../http/content.ts";
+import { contentReply } from "../http/content.ts";
 import { accepted, type OciHandler } from "./answers.ts";
 import { blobRange } from "./headers.ts";
 
@@ -14,7 +14,7 @@ export const getBlob: OciHandler = async ({ oci, caller, request, target, chunks
       digest,
     });
   }
-  return await contentResponse(request, {
+  return await contentReply(request, {
     ...{ size, open, chunks, validator: digest, rangeOf: blobRange },
     headers: { "docker-content-digest": digest, "cache-control": "private, max-age=31536000, immutable" },
     described: { "content-type": "application/octet-stream" },

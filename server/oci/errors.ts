@@ -3,6 +3,7 @@
  * until it is decided what this door says; statuses are those of the other door unless the spec wants another.
  */
 import { type ErrorCode, isRegistryError, type RegistryError } from "../../core/mod.ts";
+import type { Answer } from "../../core/spi/mod.ts";
 import { ERROR_ANSWERS } from "../errors.ts";
 import { HTTP_ANSWERS, HttpError, type HttpErrorCode } from "../http/error.ts";
 import { uploadState } from "./answers.ts";
@@ -151,7 +152,7 @@ interface OciError {
  * Anything thrown on the way to an answer for `path`. As at the other door, a client's mistake is told in full, ours by
  * its code and title only.
  */
-export function ociErrorResponse(error: unknown, path: string): Response {
+export function ociErrorReply(error: unknown, path: string): Answer {
   const target = matchOciPath(path);
   if (error instanceof HttpError) {
     const { code, message, headers } = error;
@@ -194,8 +195,8 @@ function whereItIs({ code, data }: RegistryError, target: OciTarget | undefined)
   return uploadState({ repository, upload_id: reference, offset: data.offset });
 }
 
-function answer(status: number, errors: readonly OciError[], headers: Readonly<Record<string, string>>): Response {
-  return new Response(`${JSON.stringify({ errors })}\n`, {
+function answer(status: number, errors: readonly OciError[], headers: Readonly<Record<string, string>>): Answer {
+  return {
     status,
     headers: {
       "content-type": "application/json",
@@ -203,5 +204,6 @@ function answer(status: number, errors: readonly OciError[], headers: Readonly<R
       "docker-distribution-api-version": "registry/2.0",
       ...headers,
     },
-  });
+    body: new TextEncoder().encode(`${JSON.stringify({ errors })}\n`),
+  };
 }

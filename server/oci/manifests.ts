@@ -31,9 +31,9 @@ export const getManifest: OciHandler = async ({ oci, caller, request, target }) 
     "cache-control": "private, no-cache",
   };
   if (isNotModified(request.headers, etag)) {
-    return new Response(null, { status: 304, headers: { etag, "docker-content-digest": digest } });
+    return { status: 304, headers: { etag, "docker-content-digest": digest }, body: null };
   }
-  return new Response(bytes as Uint8Array<ArrayBuffer> | null, { headers });
+  return { status: 200, headers, body: bytes };
 };
 
 /** `?as-of=`, ours: the manifest that the tag pointed at then (docs/guides/oci.md). */

@@ -1,10 +1,12 @@
 /**
- * `/v2/`: OCI Distribution (distribution-spec, main). One route for everything, because names contain slashes: what a
+ * `/v2/`: OCI Distribution (distribution-spec, main). One door for everything, because names contain slashes: what a
  * path means is for `path.ts` to say. Not in the OpenAPI description, which has no words for such paths.
  */
 import { type ChunkPool, checkRepository, type OciRegistry } from "../../core/mod.ts";
-import type { App } from "../env.ts";
+import type { Caller } from "../../core/spi/mod.ts";
+import type { Ask } from "../env.ts";
 import { HttpError } from "../http/error.ts";
+import { type Reply, setHeader } from "../http/reply.ts";
 import type { OciHandler } from "./answers.ts";
 import { deleteBlob, getBlob } from "./blobs.ts";
 import { getVersion, listReferrers, listRepositories, listTags } from "./lists.ts";
@@ -26,15 +28,14 @@ const HANDLERS: Readonly<Record<OciKind, Handlers>> = {
   upload: { GET: getUpload, PATCH: appendUpload, PUT: completeUpload, DELETE: cancelUpload },
 };
 
-export function ociRoutes(app: App, oci: OciRegistry, chunks: ChunkPool | undefined): void {
-  app.all("/v2/*", async (c) => {
-    const target = targetOf(c.req.path);
-    const request = c.req.raw;
+export function ociDoor(oci: OciRegistry, chunks: ChunkPool | undefined): (ask: Ask, caller: Caller) => Promise<Reply> {
+  return async ({ request, path }, caller) => {
+    const target = targetOf(path);
     const handle = handlerOf(target.kind, request.method);
-    const response = await handle({ oci, caller: c.get("caller"), request, target, chunks });
-    response.headers.set("docker-distribution-api-version", "registry/2.0");
-    return response;
-  });
+    const reply = await handle({ oci, caller, request, target, chunks });
+    setHeader(reply, "docker-distribution-api-version", "registry/2.0");
+    return reply;
+  };
 }
 
 /** @throws {HttpError} `not_found` @throws {RegistryError} `invalid_name` */

@@ -51,11 +51,11 @@ export const completeUpload: OciHandler = async ({ oci, caller, request, target,
 export const getUpload: OciHandler = async ({ oci, caller, target }) => {
   const { repository, reference: uploadId } = target;
   const upload = await oci.getUpload(caller, { repository, uploadId });
-  return new Response(null, { status: 204, headers: { ...uploadState(upload), "cache-control": "no-store" } });
+  return { status: 204, headers: { ...uploadState(upload), "cache-control": "no-store" }, body: null };
 };
 
 export const cancelUpload: OciHandler = async ({ oci, caller, target }) => {
   const { repository, reference: uploadId } = target;
   await oci.cancelUpload(caller, { repository, uploadId });
-  return new Response(null, { status: 204 });
+  return { status: 204, headers: {}, body: null };
 };

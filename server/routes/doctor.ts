@@ -56,7 +56,7 @@ export function doctorRoutes(app: App, registry: Registry): void {
   addRoute(app, fix, (c) => {
     const caller = c.get("caller");
     const { signal } = c.req.raw;
-    const holder = `${caller.principal.subject} (request ${c.get("requestId")})`;
+    const holder = `${caller.principal.subject} (request ${c.env.requestId})`;
     return slowJson(registry.fix(caller, { ...graceOf(c.req.valid("query")), signal, holder }));
   });
 }

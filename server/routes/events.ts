@@ -99,7 +99,7 @@ export function eventRoutes(app: App, registry: Registry, stopping?: AbortSignal
         headers: { ...NOT_KEPT, "content-type": form, "x-accel-buffering": "no" },
       });
     }
-    if (wait > 0) c.get("onlyWaits")();
+    if (wait > 0) c.env.onlyWaits();
     const { signal, release } = linked(wait === 0 ? [] : signals);
     try {
       const page = await registry.readEvents(caller, { since, limit, wait: wait * 1000, types, subject, signal });

@@ -46,10 +46,7 @@ export function ociImportRoutes(app: App, registry: Registry): void {
     const input = { repository, reference, referrers, allowMissing, package: packageInputOf(made) };
     const options = key === undefined ? {} : { idempotencyKey: key };
     const imported = await registry.importOci(c.get("caller"), input, options);
-    c.set(
-      "warnings",
-      imported.warnings.map((warning) => warning.code),
-    );
+    c.env.warnings.push(...imported.warnings.map((warning) => warning.code));
     return json(imported, 201, { location: `/packages/${imported.package_id}` });
   });
 }

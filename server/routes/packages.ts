@@ -129,8 +129,7 @@ export function packageRoutes(app: App, registry: Registry): void {
   addRoute(app, get, async (c) => json(await registry.getPackage(c.get("caller"), c.req.valid("param").id)));
   addRoute(app, finalize, async (c) => {
     const closed = await registry.finalizePackage(c.get("caller"), c.req.valid("param").id);
-    const codes = closed.warnings.map((warning) => warning.code);
-    c.set("warnings", codes);
+    c.env.warnings.push(...closed.warnings.map((warning) => warning.code));
     return json(closed);
   });
   addRoute(app, abandon, async (c) => {

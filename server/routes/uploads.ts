@@ -102,7 +102,7 @@ const cancel = createRoute({
 
 export function uploadRoutes(app: App, registry: Registry, chunks: ChunkPool | undefined): void {
   addRoute(app, create, (c) =>
-    answered(c.get("requestId"), async () => {
+    answered(c.env.requestId, async () => {
       const request = c.req.raw;
       const caller = c.get("caller");
       const target = c.req.valid("query");
@@ -150,7 +150,7 @@ export function uploadRoutes(app: App, registry: Registry, chunks: ChunkPool | u
   );
 
   addRoute(app, append, (c) =>
-    answered(c.get("requestId"), async () => {
+    answered(c.env.requestId, async () => {
       const request = c.req.raw;
       checkType(request.headers);
       const sent = c.req.valid("header");
