@@ -1,16 +1,7 @@
 #!/usr/bin/env bash
 # CI's share of tests/soak/kill: a tenth of the full run. Repeat a failure with ARTIFACTSTORE_TEST_SEED=<printed seed>.
-set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-status=0
-passed=0
-failed=0
-for run in '--rounds 20 --fresh 3 --seconds 60' '--database postgres --rounds 5 --fresh 1 --seconds 40'; do
-  # shellcheck disable=SC2086 # the options are words
-  out=$(tests/soak/kill $run 2>&1) || status=1
-  printf '%s\n' "$out"
-  read -r p _ f _ <<<"$(tail -n 1 <<<"$out")"
-  if [[ $p =~ ^[0-9]+$ && $f =~ ^[0-9]+$ ]]; then passed=$((passed + p)) failed=$((failed + f)); else failed=$((failed + 1)); fi
-done
-printf '%s passed, %s failed\n' "$passed" "$failed"
-exit "$status"
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+. tests/support/runs.sh
+run tests/soak/kill --rounds 20 --fresh 3 --seconds 60
+run tests/soak/kill --database postgres --rounds 5 --fresh 1 --seconds 40
+finish

@@ -89,8 +89,6 @@ check 'npm run migrate' quiet npm run migrate
 refused() { ! "$@" >"$work/log" 2>&1; }
 check 'npm run migrate:fresh refuses a log that is not empty' refused npm run migrate:fresh
 check 'and says what to type' said 'destroy [0-9]+ events'
-check 'npm run lint' quiet npm run lint
-check 'npm run type' quiet npm run type
 check 'npm run build' quiet npm run build
 check 'the single file knows the commit' bash -c '[ "$(dist/artifactstore --version)" = "artifactstore $(node -p "require(\"./package.json\").version") ($(git describe --always --abbrev=12 --exclude="*"))" ]'
 printf 'import { test } from "bun:test";\ntest("slow", () => { throw new Error("it ran"); });\n' >tests/slow/never.test.ts
