@@ -4,7 +4,8 @@ import { isRepositoryName, isTag } from "../base/names.ts";
 import { type Digest, parseDigest } from "../identity/digest.ts";
 import type { OciAlgorithm } from "./types.ts";
 
-const MAX_NAME = 255;
+/** Characters, all ASCII. */
+export const MAX_NAME = 255;
 
 /** Whether a repository could have that name. */
 export const isRepository = (name: string): boolean => isRepositoryName(name, MAX_NAME);

@@ -81,6 +81,7 @@ export async function artifactTags(
         .select(`${column} as tag`)
         .where("artifact_digest", "is not", null)
         .where(column, ">", "")
+        .where(column, "<>", "")
         .orderBy(column)
         .limit(1)
         .compile();
@@ -88,33 +89,38 @@ export async function artifactTags(
       tenant,
       name,
       last,
+      LATEST,
       count,
     ]);
   };
   const found = new Set([...(await page("package_id")), ...(await page("version"))].map(({ tag }) => tag));
   const artifact = await newest(db, { tenant, name });
   // What reads `latest` is the newest, whoever has it as a version.
-  if (artifact !== undefined && artifact.artifact_digest === null) found.delete(LATEST);
-  else if (artifact !== undefined && LATEST > last) found.add(LATEST);
+  if (artifact !== undefined && artifact.artifact_digest !== null && LATEST > last) found.add(LATEST);
   // Tags are ASCII, so this is byte order.
   return [...found].sort().slice(0, count);
 }
 
-/** Up to `count` names of finalised packages, in byte order: those that come after `last` and begin with `prefix`. */
+/**
+ * Up to `count` names of finalised packages, in byte order: those that come after `last`, begin with `prefix` and have
+ * `maxLength` characters at most.
+ */
 export async function artifactNames(
   db: Db,
   tenant: string,
-  { last, prefix, count }: { readonly last: string; readonly prefix: string; readonly count: number },
+  page: { readonly last: string; readonly prefix: string; readonly maxLength: number; readonly count: number },
 ): Promise<readonly string[]> {
+  const { last, prefix, maxLength, count } = page;
   // From one name to the next in the index: `distinct` would read every package of every name.
   const after = (name: unknown) => sql`(select min(name) from package_artifacts
-    where tenant = ${tenant} and name > ${name} and name >= ${prefix} and name < ${prefix})`;
+    where tenant = ${tenant} and name > ${name} and name >= ${prefix} and name < ${prefix}
+      and length(name) <= ${maxLength})`;
   const build = () =>
     sql`with recursive names (name) as (
         select ${after(last)} union all select ${after(sql.ref("names.name"))} from names where names.name is not null
       ) select name from names where name is not null limit ${count}`.compile(db);
   // A name is ASCII and ends before DEL.
-  const range = [prefix, `${prefix}\x7f`];
+  const range = [prefix, `${prefix}\x7f`, maxLength];
   const parameters = [tenant, last, ...range, tenant, ...range, count];
   const rows = await selectPrepared<{ readonly name: string }>(db, "artifact names", build, parameters);
   return rows.map(({ name }) => name);

@@ -2,7 +2,7 @@ import { authorize, isAllowed } from "../../access/decide.ts";
 import type { Caller } from "../../spi/authenticator.ts";
 import { artifactNames, artifactTags, hasArtifacts } from "../../views/located_artifacts.ts";
 import type { OciDeps } from "../deps.ts";
-import { isRepository, manifestNotFound } from "../names.ts";
+import { MAX_NAME, manifestNotFound } from "../names.ts";
 import { checkLast, checkPageLimit, MAX_PAGE } from "../page.ts";
 import type { OciRegistry } from "../types.ts";
 import { ofTenant } from "./names.ts";
@@ -54,7 +54,11 @@ async function packageRepositories(
   // All of them sort together. What is not ASCII sorts after what is, in bytes and in UTF-16 units.
   if (last > own && !last.startsWith(own)) return [];
   if (!own.startsWith(prefix) && !prefix.startsWith(own)) return [];
-  const page = { last: last.slice(own.length), prefix: prefix.slice(own.length), count };
-  const names = await artifactNames(database.read, tenant, last < own ? { ...page, last: "" } : page);
-  return names.map((name) => own + name).filter(isRepository);
+  // No names that are too long to be pulled.
+  const maxLength = MAX_NAME - own.length;
+  const after = last < own ? "" : last.slice(own.length);
+  const names = await artifactNames(database.read, tenant, {
+    ...{ last: after, prefix: prefix.slice(own.length), maxLength, count },
+  });
+  return names.map((name) => own + name);
 }

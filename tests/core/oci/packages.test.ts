@@ -1,5 +1,5 @@
 /** Finalised packages as OCI artifacts: what is pulled, what is found under which name, what stays as it is. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sql } from "kysely";
 import { collect, decodeManifest, type PackageEntry } from "../../../core/mod.ts";
 import { digestOf, IMAGE, pushImage } from "../../support/oci_images.ts";
@@ -21,6 +21,7 @@ import {
 import { commitRaw, deletePackage } from "../../support/registry_tamper.ts";
 import { member, pax, tar } from "../../support/tar_bytes.ts";
 
+setDefaultTimeout(120_000);
 afterEach(closeFixtures);
 
 const repository = "packages/default/team/demo";
@@ -280,6 +281,24 @@ forEachDatabase((_, open) => {
       expect(await codeOf(tags({ limit: 1001 }))).toBe("invalid_argument");
     });
 
+    test("go on after a version that is called latest, where the newest cannot be pulled", async () => {
+      const { database, tags, release } = await scene();
+      for (const version of ["latest", "m", "y", "z"]) await release(version);
+      const newest = await release("x");
+      const unpullable = { artifact_digest: null, artifact_size: null, config_digest: null, config_size: null };
+      await database.write((trx) =>
+        trx.updateTable("package_artifacts").set(unpullable).where("package_id", "=", newest).execute(),
+      );
+      const seen: string[] = [];
+      for (let last = "g"; ; ) {
+        const page = await tags({ limit: 1, last });
+        seen.push(...page.tags);
+        if (!page.more) break;
+        last = page.tags.at(-1) as string;
+      }
+      expect(seen).toEqual(["m", "y", "z"]);
+    });
+
     test("mean an id first, then the newest, then a version", async () => {
       const { get, tags, release } = await scene();
       const latest = await release("latest");
@@ -343,6 +362,28 @@ forEachDatabase((_, open) => {
       for (const prefix of ["pack", "packages/", "packages/default/b", "packages/default/b/", "packages/x", "a"]) {
         expect(await beginning(prefix)).toEqual(all.filter((name) => name.startsWith(prefix)));
       }
+    });
+  });
+
+  describe("a name that is too long for a repository", () => {
+    test("is not in the catalog, and ends no page before its time", async () => {
+      const { registry, oci } = await scene();
+      const tenant = "t".repeat(100);
+      const who = { ...stranger, tenant, principal: { ...stranger.principal, tenants: [tenant] } };
+      const room = 255 - `packages/${tenant}/`.length;
+      const longest = "c".repeat(room);
+      for (const name of ["a", `b${longest}`, longest, `c${longest}`, `d${longest}`, "z"]) {
+        const { package_id } = await registry.createPackage(who, { name, retentionClass: "working" });
+        await registry.finalizePackage(who, package_id);
+      }
+      const seen: string[] = [];
+      for (let last = ""; ; ) {
+        const page = await oci.listRepositories(who, { limit: 1, last });
+        seen.push(...page.repositories);
+        if (!page.more) break;
+        last = page.repositories.at(-1) as string;
+      }
+      expect(seen).toEqual(["a", longest, "z"].map((name) => `packages/${tenant}/${name}`));
     });
   });
 
