@@ -13,13 +13,13 @@ export function detectRuntime(): Promise<Runtime> {
 }
 
 async function load(): Promise<Runtime> {
-  const { createSecureServer, ...runtime } = await loadAdapter();
+  const { loadSecureServer, ...runtime } = await loadAdapter();
   return {
     ...runtime,
     async serve(options) {
-      // Not above: most commands serve nothing.
+      // Not above: most commands serve nothing, and most servers no TLS.
       const { serve } = await import("./runtime/serve.ts");
-      return await serve(options, await createSecureServer()).catch((error) => Promise.reject(explain(error, options)));
+      return await serve(options, loadSecureServer).catch((error) => Promise.reject(explain(error, options)));
     },
   };
 }
@@ -28,15 +28,16 @@ async function load(): Promise<Runtime> {
 async function loadAdapter() {
   const https = async () => (await import("./runtime/secure.ts")).createHttpsServer;
   if ("Bun" in globalThis) {
-    const { createBunRuntime, createBunSecureServer } = await import("./runtime-bun/mod.ts");
-    return { ...createBunRuntime(), createSecureServer: async () => createBunSecureServer };
+    const { createBunRuntime } = await import("./runtime-bun/mod.ts");
+    const ofBun = async () => (await import("./runtime-bun/secure.ts")).createBunSecureServer;
+    return { ...createBunRuntime(), loadSecureServer: ofBun };
   }
   if ("Deno" in globalThis) {
     const { createDenoRuntime } = await import("./runtime-deno/mod.ts");
-    return { ...createDenoRuntime(), createSecureServer: https };
+    return { ...createDenoRuntime(), loadSecureServer: https };
   }
   const { createNodeRuntime } = await import("./runtime-node/mod.ts");
-  return { ...createNodeRuntime(), createSecureServer: https };
+  return { ...createNodeRuntime(), loadSecureServer: https };
 }
 
 /** Three runtimes report a port in use in three ways. */

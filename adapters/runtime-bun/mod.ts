@@ -1,7 +1,5 @@
 import type { Runtime, Signal } from "../../core/spi/runtime.ts";
 
-export { createBunSecureServer } from "./secure.ts";
-
 const INTERRUPTS: readonly Signal[] = ["SIGINT", "SIGTERM"];
 
 export function createBunRuntime(): Omit<Runtime, "serve"> {

@@ -19,7 +19,11 @@ export interface SecureServer {
 /** `handshake` in milliseconds. Throws when certificate and key do not fit each other. */
 export type CreateSecureServer = (pair: Certificate, options: object, handshake: number) => SecureServer;
 
-export async function serve(options: ServeOptions, createSecureServer: CreateSecureServer): Promise<Listening> {
+/** `loadSecureServer` is asked only where there is TLS to serve. */
+export async function serve(
+  options: ServeOptions,
+  loadSecureServer: () => Promise<CreateSecureServer>,
+): Promise<Listening> {
   const settings = settingsOf(options);
   const refuse = (status: RefusalStatus): Refusal => options.refuse?.(status) ?? { headers: {}, body: "" };
   const tick = tickOf(settings);
@@ -33,7 +37,7 @@ export async function serve(options: ServeOptions, createSecureServer: CreateSec
     keepAliveTimeout: 0,
     requireHostHeader: false,
   };
-  const secure = options.tls && createSecureServer(options.tls, limits, settings.read);
+  const secure = options.tls && (await loadSecureServer())(options.tls, limits, settings.read);
   const http = secure?.http ?? createServer(limits);
   const listener = secure?.listener ?? http;
   // Those above the number that Node keeps would silently be dropped; the application counts them.
