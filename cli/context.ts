@@ -1,6 +1,7 @@
 /** What every command works with, and how a command becomes one of commander's. */
 import { Command, Option } from "commander";
-import { isRegistryError, RegistryError } from "../core/base/errors.ts";
+import { parseDuration } from "../core/base/duration.ts";
+import { isRegistryError, messageOf, RegistryError } from "../core/base/errors.ts";
 import type { Runtime } from "../core/spi/runtime.ts";
 import { type Composed, type ComposeOptions, compose } from "./compose.ts";
 import { type Config, type ConfigFlags, configFlags, loadConfig } from "./config.ts";
@@ -30,6 +31,15 @@ export function wholeNumber(flag: string, given: unknown, least: number, most: n
     "invalid_argument",
     `${flag} takes a whole number from ${least} to ${most}, not ${JSON.stringify(given)}`,
   );
+}
+
+/** For `--grace` and the like, in milliseconds. @throws {RegistryError} `invalid_argument` */
+export function duration(flag: string, given: unknown): number {
+  try {
+    return parseDuration(String(given));
+  } catch (error) {
+    throw new RegistryError("invalid_argument", `${flag}: ${messageOf(error)}`);
+  }
 }
 
 type Options = Readonly<Record<string, unknown>>;

@@ -4,14 +4,16 @@ export { fromHex, toHex } from "./base/bytes.ts";
 export { type CborValue, decodeCbor, decodeTrustedCbor, encodeCbor } from "./base/cbor.ts";
 export { createChunkPool } from "./base/chunk_pool.ts";
 export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock.ts";
+export { parseDuration } from "./base/duration.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { jcsText, toJson } from "./base/jcs.ts";
+export { isMediaType } from "./base/names.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
 export { turn } from "./base/turn.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
 export { createInProcessDataPlane } from "./content/data_plane.ts";
 export type { ObjectContent, ReadOptions } from "./content/read.ts";
-export { type DoctorReport, type FixReport, parseDuration } from "./doctor/mod.ts";
+export type { DoctorReport, FixReport } from "./doctor/mod.ts";
 export * from "./events/mod.ts";
 export type { EventFollower, FeedHead, FollowOptions } from "./feed/read.ts";
 export type { FeedEvent } from "./feed/scope.ts";
@@ -36,6 +38,7 @@ export {
   verifyChain,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
+export { OCI_INDEX_TYPE } from "./manifest/oci.ts";
 export type {
   AsOf,
   DeletedRepository,

@@ -1,5 +1,5 @@
-import { type DoctorReport, parseDuration } from "../../core/mod.ts";
-import { type CommandSpec, option } from "../context.ts";
+import type { DoctorReport } from "../../core/mod.ts";
+import { type CommandSpec, duration, option } from "../context.ts";
 import { EXIT, formatBytes, formatCount } from "../output.ts";
 
 export const doctor: CommandSpec = {
@@ -10,7 +10,7 @@ export const doctor: CommandSpec = {
     option("--grace <duration>", "leave leftovers alone that are younger: 90s, 30m, 24h, 7d", "24h"),
   ],
   async run({ output, open, signal }, _args, options) {
-    const grace = parseDuration(String(options.grace));
+    const grace = duration("--grace", options.grace);
     const { registry, caller, holder } = await open();
     if (options.fix !== true) {
       const report = await registry.inspect(caller, { grace, signal });

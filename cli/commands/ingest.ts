@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf, RegistryError } from "../../core/mod.ts";
+import { messageOf, parseDuration, RegistryError } from "../../core/mod.ts";
 import type { Config } from "../config.ts";
 import type { CommandContext, CommandSpec } from "../context.ts";
 import { ingestTree } from "../files/ingest_tree.ts";
@@ -24,8 +24,8 @@ export const ingest: CommandSpec = {
 export async function ingestJob(context: CommandContext, job: Job): Promise<ExitCode> {
   if (context.config.client.server === undefined) return await ingestHere(context, job);
   // Loaded when it is wanted, as the client is.
-  const [{ push }, { parsePatience }] = await Promise.all([import("../push/push.ts"), import("../push/patience.ts")]);
-  return await push(context, job, { patience: parsePatience(PATIENCE), restart: false });
+  const { push } = await import("../push/push.ts");
+  return await push(context, job, { patience: parseDuration(PATIENCE), restart: false });
 }
 
 async function ingestHere(context: CommandContext, job: Job): Promise<ExitCode> {

@@ -1,5 +1,5 @@
 import { RegistryError } from "../../core/mod.ts";
-import { type CommandSpec, option } from "../context.ts";
+import { type CommandSpec, duration, option } from "../context.ts";
 import { JOB_OPTIONS, PATIENCE, readJob } from "../push/job.ts";
 
 export const pushCommand: CommandSpec = {
@@ -18,8 +18,8 @@ export const pushCommand: CommandSpec = {
       );
     }
     // Loaded when it is wanted, as the client is.
-    const [{ push }, { parsePatience }] = await Promise.all([import("../push/push.ts"), import("../push/patience.ts")]);
-    const patience = parsePatience(options.patience);
+    const { push } = await import("../push/push.ts");
+    const patience = duration("--patience", options.patience);
     const job = await readJob(context, directory, options);
     return await push(context, job, { patience, restart: options.restart === true });
   },

@@ -1,5 +1,5 @@
 /** A server that goes away for a while: waited for, and said so, instead of given up. */
-import { RegistryError } from "../../core/mod.ts";
+import type { RegistryError } from "../../core/mod.ts";
 import { ApiError } from "../../sdk/typescript/mod.ts";
 import { backOff, mayPass, sleep } from "../../sdk/typescript/retry.ts";
 import { within } from "../../sdk/typescript/watchdog.ts";
@@ -35,16 +35,6 @@ export interface PatienceOptions {
   readonly known: boolean;
   note(message: string, data: Readonly<Record<string, unknown>>): void;
   readonly now?: () => number;
-}
-
-/** Milliseconds. @throws {RegistryError} `invalid_argument` */
-export function parsePatience(given: unknown): number {
-  const [, count = "", unit = "s"] = /^([0-9]{1,6})(s|m|h)?$/.exec(String(given)) ?? [];
-  if (count !== "") return Number(count) * (unit === "h" ? 3600 : unit === "m" ? 60 : 1) * 1000;
-  throw new RegistryError(
-    "invalid_argument",
-    `--patience takes a time such as 30s, 10m or 2h, not ${JSON.stringify(given)}`,
-  );
 }
 
 /** One piece of work, tried again and again. */

@@ -8,7 +8,6 @@
 
 import { authorize } from "../access/decide.ts";
 import type { Clock, Ids } from "../base/clock.ts";
-import { RegistryError } from "../base/errors.ts";
 import { throwIfCancelled } from "../base/stream.ts";
 import { liveUploads } from "../content/upload_sessions.ts";
 import { withMaintenanceLock } from "../guards/maintenance_lock.ts";
@@ -300,13 +299,4 @@ async function* merge(
       s = await stored.next();
     }
   }
-}
-
-/** Parses a duration such as `0s`, `90m`, `24h`, `7d`. @throws {RegistryError} `invalid_argument` */
-export function parseDuration(text: string): number {
-  const match = /^([0-9]{1,9})(s|m|h|d)$/.exec(text);
-  if (match === null)
-    throw new RegistryError("invalid_argument", `A duration reads 90s, 30m, 24h or 7d, not ${JSON.stringify(text)}`);
-  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: DAY }[match[2] as "s" | "m" | "h" | "d"];
-  return Number(match[1]) * unit;
 }

@@ -91,7 +91,11 @@ describe("2: the command line, an argument or the configuration is wrong", () =>
         [["fetch", "demo@1", join(dir, "x"), "--concurrency", "many"], "from 1 to 256"],
         [["events", "tail", "--since", "-1"], "--since takes a whole number"],
         [["events", "verify", "--expect", "7"], "<sequence>:<64 hexadecimal digits>"],
-        [["doctor", "--grace", "soon"], "A duration reads"],
+        [["doctor", "--grace", "soon"], "--grace: A duration reads"],
+        [
+          ["push", tree, ...named, "--patience", "90", "--server", "http://127.0.0.1:1"],
+          "--patience: A duration reads",
+        ],
         [["adapter", "verify", "ftp://x"], "names no adapter"],
         [["adapter", "verify", `file://${dir}`], 'ends in "-test"'],
         [["serve", "--listen", "0.0.0.0:0"], "server.insecure"],

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createFsStorage } from "../../../adapters/storage-fs/mod.ts";
-import { collect, contentAddress, createDigest, parseDuration, type StorageBackend } from "../../../core/mod.ts";
+import { collect, contentAddress, createDigest, type StorageBackend } from "../../../core/mod.ts";
 import { forEachDatabase, openTarget } from "../../support/postgres.ts";
 import { type Damageable, STORAGES } from "../../support/registry_damage.ts";
 import {
@@ -293,16 +293,5 @@ forEachDatabase((_, open, target) => {
       await ingest(registry, packageId, "a", "content");
       expect((await registry.verifyPackage(caller, packageId)).ok).toBe(true);
     });
-  });
-});
-
-describe("a duration", () => {
-  test("reads a number and a unit", () => {
-    expect(["0s", "90s", "30m", "24h", "7d"].map(parseDuration)).toEqual([
-      0, 90_000, 1_800_000, 86_400_000, 604_800_000,
-    ]);
-    for (const bad of ["", "1", "s", "-1s", "1.5h", "1w", " 1s", "1s ", "1S", "9999999999s"]) {
-      expect(() => parseDuration(bad)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
-    }
   });
 });
