@@ -7,7 +7,7 @@ export const pushCommand: CommandSpec = {
   summary: "store a directory as a package behind a server; run again, it goes on where it was",
   options: [
     ...JOB_OPTIONS,
-    option("--patience <time>", "how long to wait for a server that does not answer: 30s, 10m, 2h", PATIENCE),
+    option("--patience <duration>", "how long to wait for a server that does not answer: 30s, 10m, 2h", PATIENCE),
     option("--restart", "abandon what an earlier run has begun, and begin anew"),
   ],
   async run(context, [directory = ""], options) {

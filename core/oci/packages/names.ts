@@ -53,7 +53,7 @@ export function noReferrer(repository: string): RegistryError {
 export function ownedByPackage(repository: string, reference: string): RegistryError {
   return new RegistryError(
     "access_denied",
-    `${reference} belongs to the package ${repository}, and goes when the package goes. Packages are not deleted through /v2/: \`delete\` the package itself`,
+    `${reference} belongs to the package ${repository}, and goes when the package goes. Packages are not deleted through /v2/`,
     { repository, reference },
   );
 }
