@@ -45,4 +45,4 @@ test("the storage kit passes a store that holds other objects already", async ()
   expect(report.results.filter(({ outcome }) => outcome === "failed")).toEqual([]);
   expect(report.ok).toBe(true);
   expect((await storage.list({ limit: 10 })).items).toHaveLength(5);
-}, 60_000);
+}, 300_000);

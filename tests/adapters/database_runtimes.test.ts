@@ -32,5 +32,5 @@ test.each(Object.entries(runtimes))(
       rmSync(dir, { recursive: true, force: true });
     }
   },
-  60_000,
+  300_000,
 );

@@ -27,12 +27,12 @@ describe("a manifest becomes JSON in a worker, others have their turns, what is 
 
   test("on Node", async () => {
     expect(await run([join(root, "node_modules/node/bin/node"), smoke])).toEqual(all);
-  }, 30_000);
+  }, 300_000);
 
   test("on Deno", async () => {
     const deno = join(root, "node_modules/.bin/deno");
     expect(await run([deno, "run", "-A", "--no-lock", smoke])).toEqual(all);
-  }, 30_000);
+  }, 300_000);
 
   test("in the single file, without PATH", async () => {
     const dir = await mkdtemp(join(tmpdir(), "artifact-store-worker-"));
@@ -44,5 +44,5 @@ describe("a manifest becomes JSON in a worker, others have their turns, what is 
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
-  }, 60_000);
+  }, 300_000);
 });

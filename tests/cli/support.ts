@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Milliseconds for `setDefaultTimeout()`, file by file: processes start slowly on a busy machine. */
-export const PATIENCE = 120_000;
+export const PATIENCE = 300_000;
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MODULES = `${ROOT}node_modules/`;

@@ -21,7 +21,7 @@ const MIB = 1024 * 1024;
 const DYING = new URL("../../support/hash_worker_dying.ts", import.meta.url);
 /** One chunk of this length ends that thread. */
 const DEADLY = 77_777;
-const LIMIT = 60_000;
+const LIMIT = 300_000;
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

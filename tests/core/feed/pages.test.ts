@@ -98,7 +98,7 @@ forEachDatabase((_, open) => {
         expect(found.map((event) => event.type)).toEqual(["v1.package.file_ingested"]);
         expect(pages).toBeLessThan(5);
       }
-    }, 60_000);
+    }, 300_000);
 
     test("counts at most 1,000 matches that follow, and everything without a filter", async () => {
       const registry = await scene();

@@ -112,6 +112,6 @@ forEachDatabase((_, __, target) => {
       expect(refused).toBe("package_not_open");
       await expectSealed(registry, packageId, acknowledged);
       await database.close();
-    }, 60_000);
+    }, 300_000);
   });
 });

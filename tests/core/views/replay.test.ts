@@ -183,7 +183,7 @@ test("any operations: as the model says, and the same bytes live, replayed, chec
     expect({ kind, succeeded: (seen[`${kind} ok`] ?? 0) > 0 }).toEqual({ kind, succeeded: true });
   }
   expect(seen["redact ok"] ?? 0).toBeGreaterThan(0);
-}, 120_000);
+}, 600_000);
 
 test("operations in concurrent groups leave views that a replay, event by event or page by page, builds again", async () => {
   await fc.assert(
@@ -206,7 +206,7 @@ test("operations in concurrent groups leave views that a replay, event by event 
     }),
     { numRuns: 8 },
   );
-}, 120_000);
+}, 600_000);
 
 afterEach(closeFixtures);
 
