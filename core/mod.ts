@@ -7,6 +7,7 @@ export { type Clock, createSystemIds, type Ids, systemClock } from "./base/clock
 export { parseDuration } from "./base/duration.ts";
 export { type ErrorCode, type ErrorData, isRegistryError, messageOf, RegistryError } from "./base/errors.ts";
 export { jcsText, toJson } from "./base/jcs.ts";
+export { isMediaType } from "./base/names.ts";
 export { type ByteSource, collect, toIterable, toStream } from "./base/stream.ts";
 export { turn } from "./base/turn.ts";
 export { bootstrap, DEFAULT_RETENTION_CLASSES } from "./bootstrap.ts";
@@ -37,6 +38,7 @@ export {
   verifyChain,
 } from "./ledger/mod.ts";
 export * from "./manifest/mod.ts";
+export { OCI_INDEX_TYPE } from "./manifest/oci.ts";
 export type {
   AsOf,
   DeletedRepository,

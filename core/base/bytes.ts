@@ -1,4 +1,5 @@
 /** Helpers over `Uint8Array`: the only byte type of core. */
+import { RegistryError } from "./errors.ts";
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
@@ -21,6 +22,12 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
     out[i] = ((DIGIT[hex.charCodeAt(at++)] as number) << 4) | (DIGIT[hex.charCodeAt(at++)] as number);
   }
   return out;
+}
+
+/** Offsets, the end excluded. @throws {RegistryError} `invalid_argument` for what does not lie within `size` bytes */
+export function checkByteRange({ start, end }: { readonly start: number; readonly end: number }, size: number): void {
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= size) return;
+  throw new RegistryError("invalid_argument", `A range lies within 0..${size}`, { start, end, size });
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,6 +1,26 @@
 /** A few places for what takes much memory: whoever finds them taken waits, and takes none. */
 import { throwIfCancelled } from "./stream.ts";
 
+/** A room for each registry. What has up to `free` bytes needs no place in it. */
+export class Rooms {
+  readonly #rooms = new WeakMap<object, Room>();
+  readonly #places: number;
+  readonly #free: number;
+
+  constructor(places: number, free: number) {
+    this.#places = places;
+    this.#free = free;
+  }
+
+  /** @param owner one object a registry. @throws {RegistryError} `cancelled` */
+  async enter(owner: object, bytes: number, signal: AbortSignal | undefined): Promise<() => void> {
+    if (bytes <= this.#free) return () => {};
+    const room = this.#rooms.get(owner) ?? new Room(this.#places);
+    this.#rooms.set(owner, room);
+    return await room.enter(signal);
+  }
+}
+
 export class Room {
   #free: number;
   readonly #waiting = new Set<() => void>();

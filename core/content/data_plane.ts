@@ -2,6 +2,7 @@
  * The data plane in this process. The only code that calls a storage backend; backends are handed in by the
  * composition root and found by `backend_id`.
  */
+import { checkByteRange } from "../base/bytes.ts";
 import type { ChunkPool } from "../base/chunk_pool.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { Hasher } from "../identity/hasher.ts";
@@ -100,9 +101,7 @@ export function createInProcessDataPlane(deps: {
     const { location, range, size, chunks } = request;
     if (range !== undefined) {
       const { start, end } = range;
-      if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end > size || start > end) {
-        throw new RegistryError("invalid_argument", `A range lies within 0..${size}`, { ...range, size });
-      }
+      checkByteRange(range, size);
       return countedRead(rawRange(location, start, end, chunks), end - start, request);
     }
     if (request.verify === false) return countedRead(rawRead(location, chunks), size, request);

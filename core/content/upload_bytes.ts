@@ -16,7 +16,7 @@ import { type Hashing, type PassingDigests, startContentDigests } from "./passin
 import { passOver } from "./pipeline.ts";
 
 /** Bytes between checkpoints: what a crash makes a client send again at most, twice. */
-const CHECKPOINT_SIZE = 32 * 1024 * 1024;
+export const CHECKPOINT_SIZE = 32 * 1024 * 1024;
 /** What a storage backend must take without a settled checkpoint (core/spi/storage.ts). */
 const UNSETTLED_SIZE = 256 * 1024 * 1024;
 /** Uploads whose hash is kept between requests; of the others the bytes are read again. A state takes 64 KiB at most. */

@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely";
 import { RegistryError } from "../base/errors.ts";
 import type { StoredEvent } from "../events/types.ts";
+import { payloadOf } from "../views/payloads.ts";
 import type { Tables } from "../views/tables.ts";
 import { type Head, toStoredEvent } from "./append.ts";
 
@@ -62,10 +63,5 @@ export async function readHead(db: Kysely<Tables>): Promise<Head> {
 
 /** The payload of an event as stored; `null` when it has been erased. */
 export async function readPayload(db: Kysely<Tables>, sequence: number): Promise<Uint8Array | null> {
-  const row = await db
-    .selectFrom("event_payloads")
-    .select("payload")
-    .where("sequence", "=", sequence)
-    .executeTakeFirst();
-  return row?.payload ?? null;
+  return (await payloadOf(db, sequence)) ?? null;
 }

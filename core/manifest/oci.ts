@@ -6,6 +6,7 @@
  * The bytes are the manifest. Nothing is written back, so what this program does not know of stays as it is.
  */
 import { RegistryError } from "../base/errors.ts";
+import { isMediaType } from "../base/names.ts";
 import { ALGORITHMS, isAlgorithm } from "../identity/algorithms.ts";
 
 /** distribution-spec, "Pushing Manifests": registries take at least 4 megabytes. */
@@ -13,12 +14,13 @@ export const MAX_OCI_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_REFERENCES = 10_000;
 const MAX_DEPTH = 64;
 
+export const OCI_INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 const IMAGE_TYPES: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ]);
 const INDEX_TYPES: ReadonlySet<string> = new Set([
-  "application/vnd.oci.image.index.v1+json",
+  OCI_INDEX_TYPE,
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ]);
 
@@ -130,9 +132,6 @@ function factsOf(manifest: Json, given: string | undefined): OciManifestFacts {
   });
 }
 
-/** RFC 6838, section 4.2, without parameters. */
-const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
-
 function mediaTypeOf(manifest: Json, given: string | undefined): string {
   const own = textAt(manifest.mediaType, "mediaType") || undefined;
   // distribution-spec: where the manifest says its type, clients send the same.
@@ -141,7 +140,7 @@ function mediaTypeOf(manifest: Json, given: string | undefined): string {
   }
   const mediaType = given ?? own;
   if (mediaType === undefined) throw wrong("mediaType", "given, or the Content-Type");
-  if (!MEDIA_TYPE.test(mediaType)) throw wrong("mediaType", "type/subtype");
+  if (!isMediaType(mediaType)) throw wrong("mediaType", "type/subtype");
   return mediaType;
 }
 

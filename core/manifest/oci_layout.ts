@@ -7,12 +7,11 @@ import { utf8 } from "../base/bytes.ts";
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import { isAlgorithm } from "../identity/algorithms.ts";
 import { type Digest, parseDigest } from "../identity/digest.ts";
-import { MAX_OCI_MANIFEST_BYTES, type OciReference, readOciManifest } from "./oci.ts";
+import { MAX_OCI_MANIFEST_BYTES, OCI_INDEX_TYPE, type OciReference, readOciManifest } from "./oci.ts";
 
 export const LAYOUT_FILE = "oci-layout";
 export const LAYOUT_INDEX = "index.json";
 const LAYOUT_VERSION = "1.0.0";
-const INDEX = "application/vnd.oci.image.index.v1+json";
 const REF_NAME = "org.opencontainers.image.ref.name";
 /** Of all manifests of one layout together: each is read whole. Bytes. */
 const MAX_ALL_MANIFESTS = 256 * 1024 * 1024;
@@ -72,7 +71,7 @@ export function checkLayoutHeader(bytes: Uint8Array): void {
 export function layoutIndex(root: OciDescriptor, tag: string | undefined, referrers: readonly OciDescriptor[]) {
   const { mediaType, digest, size } = root;
   const named = { mediaType, digest, size, ...(tag === undefined ? {} : { annotations: { [REF_NAME]: tag } }) };
-  const bytes = utf8(JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [named, ...referrers] }));
+  const bytes = utf8(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX_TYPE, manifests: [named, ...referrers] }));
   if (bytes.length <= MAX_OCI_MANIFEST_BYTES) return bytes;
   throw new RegistryError(
     "limit_exceeded",
@@ -83,7 +82,7 @@ export function layoutIndex(root: OciDescriptor, tag: string | undefined, referr
 
 /** What `index.json` names. @throws {RegistryError} `invalid_manifest`, `limit_exceeded` */
 export function readLayoutIndex(bytes: Uint8Array): readonly OciReference[] {
-  return referencesIn(LAYOUT_INDEX, bytes, INDEX);
+  return referencesIn(LAYOUT_INDEX, bytes, OCI_INDEX_TYPE);
 }
 
 /** What one of many manifests names; a refusal says which of them it is about. */
@@ -120,7 +119,7 @@ export interface LayoutContent<B> {
   readonly foreign: readonly string[];
 }
 
-export interface WalkOptions {
+interface WalkOptions {
   /** Manifests and blobs together. */
   readonly most: number;
   readonly signal?: AbortSignal | undefined;

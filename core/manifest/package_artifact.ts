@@ -7,25 +7,26 @@
 import { concatBytes, utf8 } from "../base/bytes.ts";
 import type { CborValue } from "../base/cbor.ts";
 import { CborReader } from "../base/cbor_read.ts";
+import { isMediaType } from "../base/names.ts";
 import { Pace } from "../base/turn.ts";
 import { createDigest } from "../identity/digest.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import { MAX_OCI_MANIFEST_BYTES } from "./oci.ts";
 import type { Manifest, ManifestEntry, ManifestFile } from "./types.ts";
 
-export const PACKAGE_ARTIFACT_TYPE = "application/vnd.artifactstore.package.v1";
-export const PACKAGE_CONFIG_TYPE = "application/vnd.artifactstore.package.manifest.v1+cbor";
+const PACKAGE_ARTIFACT_TYPE = "application/vnd.artifactstore.package.v1";
+const PACKAGE_CONFIG_TYPE = "application/vnd.artifactstore.package.manifest.v1+cbor";
 export const PACKAGE_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 /** A manifest of as many files as fit into the limit of OCI has a third of this; many directories and links make more. */
 const MAX_CONFIG_BYTES = 32 * 1024 * 1024;
 
 /** `sha256:<hex>` and bytes. */
-export interface Sized {
+interface Sized {
   readonly digest: string;
   readonly size: number;
 }
 
-export interface PackageArtifact {
+interface PackageArtifact {
   readonly manifest: Sized;
   readonly config: Sized;
 }
@@ -86,11 +87,10 @@ export async function packageArtifactManifest(
 
 /** image-spec, annotations.md: what `oras pull` writes a file as. */
 const TITLE = "org.opencontainers.image.title";
-/** RFC 6838, section 4.2; a package may say what begins otherwise. */
-const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
 function layerOf({ path, digests, media_type, size }: ManifestFile): string {
-  const mediaType = media_type !== null && MEDIA_TYPE.test(media_type) ? media_type : "application/octet-stream";
+  // A package may say what begins otherwise (RFC 9110).
+  const mediaType = media_type !== null && isMediaType(media_type) ? media_type : "application/octet-stream";
   return JSON.stringify({ annotations: { [TITLE]: path }, digest: `sha256:${digests.sha256}`, mediaType, size });
 }
 

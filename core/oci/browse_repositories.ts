@@ -1,12 +1,12 @@
 import { authorize } from "../access/decide.ts";
 import type { Caller } from "../spi/authenticator.ts";
-import { selectByKeys } from "../views/statements.ts";
 import type { RepositorySummary } from "./administration.ts";
 import type { OciDeps } from "./deps.ts";
-import { listRepositories } from "./list_repositories.ts";
+import { repositoriesPage } from "./list_repositories.ts";
 import { checkPageLimit } from "./page.ts";
 
 const DEFAULT_PAGE = 100;
+const COLUMNS = ["repository_id", "name", "created_at", "created_by"] as const;
 
 export async function browseRepositories(
   deps: OciDeps,
@@ -16,15 +16,11 @@ export async function browseRepositories(
   authorize(caller, "oci:catalog");
   const { prefix, cursor } = input;
   const limit = checkPageLimit(input.limit ?? DEFAULT_PAGE, 1);
-  const page = await listRepositories(deps, caller, {
+  const { rows, more } = await repositoriesPage(deps, caller, COLUMNS, {
     limit,
     ...(prefix !== undefined && { prefix }),
     ...(cursor !== undefined && { last: cursor }),
   });
-  const columns = ["repository_id", "name", "created_at", "created_by"] as const;
-  const keys = page.repositories.map((name) => [caller.tenant, name]);
-  const rows = await selectByKeys(deps.database.read, "oci_repositories", columns, ["tenant", "name"], keys);
-  const items = rows.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const last = page.repositories.at(-1);
-  return page.more && last !== undefined ? { items, cursor: last } : { items };
+  const last = rows.at(-1);
+  return more && last !== undefined ? { items: rows, cursor: last.name } : { items: rows };
 }

@@ -1,6 +1,7 @@
 import { isRegistryError, RegistryError } from "../base/errors.ts";
 import type { ByteSource } from "../base/stream.ts";
 import { type Bring, bringContent } from "../content/place.ts";
+import { CHECKPOINT_SIZE } from "../content/upload_bytes.ts";
 import type { UploadOwner } from "../content/upload_sessions.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
@@ -17,9 +18,6 @@ import { checkUpload, exactly, type UploadRef, uploadNotFound } from "./uploads.
 /** Attempts when the stored copy of the bytes changes under them: a push by somebody else, a repair. */
 const ATTEMPTS = 3;
 
-/** As much as a crash may cost an upload anyway (core/content/upload_bytes.ts). Bytes. */
-const AT_ONCE = 32 * 1024 * 1024;
-
 /** Ends an upload with the last bytes, if any (spec, "Pushing a blob in chunks", the closing PUT). */
 export async function completeUpload(
   deps: OciDeps,
@@ -34,7 +32,8 @@ export async function completeUpload(
   const { repository, uploadId, offset, source, length } = input;
   const owner = checkUpload(caller, repository);
   const digest = parseOciDigest(input.digest);
-  if (source !== undefined && length !== undefined && length <= AT_ONCE && (offset ?? 0) === 0) {
+  // As much as a crash may cost an upload anyway.
+  if (source !== undefined && length !== undefined && length <= CHECKPOINT_SIZE && (offset ?? 0) === 0) {
     const blob = await completeAtOnce(deps, caller, { owner, repository, uploadId, digest, source, length });
     if (blob !== undefined) return blob;
   }

@@ -34,7 +34,7 @@ export interface TagRulesPreview {
   readonly becoming_free: TagsThatChange;
 }
 
-export interface TagsThatChange {
+interface TagsThatChange {
   readonly count: number;
   /** The first 20 of them, in byte order. `rule`: which one, from 1, makes them immutable (or did). */
   readonly examples: readonly { readonly repository: string; readonly tag: string; readonly rule: number }[];

@@ -1,13 +1,13 @@
 /** A finalised package's manifest, in the form that is asked for. It may have 256 MiB, so few are in memory at once. */
-import { sql } from "kysely";
 import { authorize } from "../access/decide.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { RegistryError } from "../base/errors.ts";
-import { Room } from "../base/room.ts";
+import { Rooms } from "../base/room.ts";
 import { throwIfCancelled } from "../base/stream.ts";
 import { Pace } from "../base/turn.ts";
 import { decodeManifest, jcsPieces, manifestToJcs } from "../manifest/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
+import { findPayload, payloadParts, wholePayload } from "../views/payloads.ts";
 import type { ArtifactPackagesTable } from "../views/tables.ts";
 import { findPackage } from "./read.ts";
 import type { PackageDeps } from "./types.ts";
@@ -30,8 +30,8 @@ const MAX_LARGE = 4;
 /** A manifest's JSON is some 1.2 times as long as its CBOR; one of control characters may be six times as long. */
 const MAX_JSON_BYTES = 1024 ** 3;
 const PIECE = 1024 * 1024;
-/** Read from the database at once. SQLite goes through the whole of it for each part, so there must not be many. */
-const PART = 64 * 1024 * 1024;
+/** One a registry. */
+const rooms = new Rooms(MAX_LARGE, LARGE);
 
 /**
  * The manifest's exact CBOR bytes, or its JCS projection.
@@ -43,11 +43,12 @@ export async function getManifest(
   caller: Caller,
   ref: string,
   form: ManifestForm,
-  partBytes = PART,
+  partBytes?: number,
 ): Promise<ManifestContent> {
   authorize(caller, "package:read");
   const row = await findPackage(deps, caller, ref);
-  const stored = await findStored(deps, row, partBytes);
+  const { read } = deps.database;
+  const stored = await findPayload(read, manifestSequence(row), partBytes);
   const limit = deps.limits.maxManifestBytes;
   if (form === "jcs" && stored.length > limit) {
     throw new RegistryError(
@@ -56,10 +57,10 @@ export async function getManifest(
       { limit, bytes: stored.length },
     );
   }
-  const leave = stored.length > LARGE ? await roomOf(deps).enter(caller.signal) : () => {};
-  if (form === "cbor") return { length: stored.length, body: handOut(inPieces(readStored(deps, row, stored)), leave) };
+  const leave = await rooms.enter(deps.ledger, stored.length, caller.signal);
+  if (form === "cbor") return { length: stored.length, body: handOut(inPieces(payloadParts(read, stored)), leave) };
   try {
-    const pieces = await toJson(deps, await wholeOf(deps, row, stored), caller.signal);
+    const pieces = await toJson(deps, await wholePayload(read, stored), caller.signal);
     return { length: pieces.reduce((sum, piece) => sum + piece.length, 0), body: handOut(forgetting(pieces), leave) };
   } catch (error) {
     leave();
@@ -127,58 +128,8 @@ function handOut(pieces: AsyncGenerator<Uint8Array, void, void>, leave: () => vo
 }
 
 /** The bytes as they are in the log. @throws {RegistryError} `package_not_finalized`, `chain_broken` */
-export async function storedManifest(deps: PackageDeps, row: ArtifactPackagesTable): Promise<Uint8Array> {
-  return await wholeOf(deps, row, await findStored(deps, row, PART));
-}
-
-interface Stored {
-  readonly length: number;
-  /** Where one part is all of it. */
-  readonly bytes: Uint8Array | null;
-  readonly partBytes: number;
-}
-
-async function findStored(deps: PackageDeps, row: ArtifactPackagesTable, partBytes: number): Promise<Stored> {
-  const stored = await deps.database.read
-    .selectFrom("event_payloads")
-    .select([
-      sql<number | null>`length(payload)`.as("length"),
-      sql<Uint8Array | null>`case when length(payload) <= ${sql.lit(partBytes)} then payload end`.as("bytes"),
-    ])
-    .where("sequence", "=", manifestSequence(row))
-    .executeTakeFirst();
-  if (stored === undefined || stored.length === null) throw lost(row);
-  return { length: Number(stored.length), bytes: stored.bytes, partBytes };
-}
-
-/** Part by part: the databases give one in a fifth of a second, and nobody can interrupt them. */
-async function* readStored(
-  deps: PackageDeps,
-  row: ArtifactPackagesTable,
-  { length, bytes, partBytes }: Stored,
-): AsyncGenerator<Uint8Array, void, void> {
-  if (bytes !== null) yield bytes;
-  for (let at = bytes?.length ?? 0; at < length; at += partBytes) {
-    const found = await deps.database.read
-      .selectFrom("event_payloads")
-      .select(sql<Uint8Array | null>`substr(payload, ${sql.lit(at + 1)}, ${sql.lit(partBytes)})`.as("part"))
-      .where("sequence", "=", manifestSequence(row))
-      .executeTakeFirst();
-    // Erased meanwhile: whoever reads is cut off.
-    if (found === undefined || found.part === null) throw lost(row);
-    yield found.part;
-  }
-}
-
-async function wholeOf(deps: PackageDeps, row: ArtifactPackagesTable, stored: Stored): Promise<Uint8Array> {
-  if (stored.bytes !== null) return stored.bytes;
-  const whole = new Uint8Array(stored.length);
-  let at = 0;
-  for await (const part of readStored(deps, row, stored)) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+export async function storedManifest({ database }: PackageDeps, row: ArtifactPackagesTable): Promise<Uint8Array> {
+  return await wholePayload(database.read, await findPayload(database.read, manifestSequence(row)));
 }
 
 function manifestSequence({ package_id, state, manifest_sequence }: ArtifactPackagesTable): number {
@@ -188,21 +139,4 @@ function manifestSequence({ package_id, state, manifest_sequence }: ArtifactPack
     `The package ${package_id} is ${state}; it has a manifest once it is finalised`,
     { package_id, state },
   );
-}
-
-function lost({ manifest_sequence }: ArtifactPackagesTable): RegistryError {
-  return new RegistryError(
-    "chain_broken",
-    `The log lacks event ${manifest_sequence}; run \`artifactstore events verify\``,
-    { sequence: manifest_sequence },
-  );
-}
-
-/** One a registry. */
-const rooms = new WeakMap<object, Room>();
-
-function roomOf({ ledger }: PackageDeps): Room {
-  const room = rooms.get(ledger) ?? new Room(MAX_LARGE);
-  rooms.set(ledger, room);
-  return room;
 }

@@ -11,7 +11,7 @@ import type { PackageArtifactsTable, Tables } from "./tables.ts";
 type Db = Kysely<Tables>;
 
 /** Tag of the package of a name that was finalised last. */
-export const LATEST = "latest";
+const LATEST = "latest";
 const ID_LENGTH = 36;
 
 const named = (db: Db) => db.selectFrom("package_artifacts").where("tenant", "=", "").where("name", "=", "");

@@ -4,7 +4,7 @@ import { factKeys } from "./keys.ts";
 import type { Loader } from "./loader.ts";
 import type { Tables } from "./tables.ts";
 
-export interface OciContents {
+interface OciContents {
   readonly tags: number;
   readonly manifests: number;
   /** Each once, whatever its digests. */
@@ -52,7 +52,7 @@ export const contentsOf: Loader<string, OciContents> = {
   },
 };
 
-export interface OciTally extends OciContents {
+interface OciTally extends OciContents {
   /** Of its blobs and manifests. */
   readonly bytes: number;
   /** When the newest of all that is there came, or moved. */

@@ -1,5 +1,5 @@
 /** Headers that the spec reads in its own way. */
-import { RegistryError } from "../../core/mod.ts";
+import { isMediaType, RegistryError } from "../../core/mod.ts";
 import type { ByteRange } from "../../core/spi/mod.ts";
 import { contentLength } from "../http/body.ts";
 import { parseRange } from "../http/range.ts";
@@ -45,9 +45,6 @@ export function blobRange(header: string | null, size: number): ByteRange | "who
   return parseRange(header, size);
 }
 
-/** RFC 6838, section 4.2: `type/subtype`, each of a letter or digit and at most 126 more characters. */
-const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i;
-
 /**
  * `Content-Type` of a manifest, without parameters: pulling answers what was pushed, and "SHOULD NOT include parameters".
  * `undefined` where nothing is said. @throws {RegistryError} `invalid_manifest`
@@ -56,7 +53,7 @@ export function manifestType(headers: Headers): string | undefined {
   const [type = ""] = (headers.get("content-type") ?? "").split(";", 1);
   const trimmed = type.trim();
   if (trimmed === "") return undefined;
-  if (MEDIA_TYPE.test(trimmed)) return trimmed;
+  if (isMediaType(trimmed)) return trimmed;
   throw new RegistryError("invalid_manifest", "The Content-Type of a manifest is a media type, like type/subtype");
 }
 

@@ -1,10 +1,10 @@
 /** What there is (spec, "Listing Tags", "Listing Referrers"; the catalog is Docker's). */
+import { OCI_INDEX_TYPE } from "../../core/mod.ts";
 import { type OciHandler, ociJson, queryOf } from "./answers.ts";
 import { nextLink, pageSize } from "./headers.ts";
 
 /** Items of a page, at most and by default. */
 const MAX_PAGE = 1000;
-const INDEX = "application/vnd.oci.image.index.v1+json";
 
 export const getVersion: OciHandler = async () => ociJson({});
 
@@ -42,9 +42,9 @@ export const listReferrers: OciHandler = async ({ oci, caller, request, target }
   });
   const more = { n: limit, artifactType, after: next };
   return ociJson(
-    { schemaVersion: 2, mediaType: INDEX, manifests: descriptors },
+    { schemaVersion: 2, mediaType: OCI_INDEX_TYPE, manifests: descriptors },
     {
-      "content-type": INDEX,
+      "content-type": OCI_INDEX_TYPE,
       ...(artifactType !== undefined && { "oci-filters-applied": "artifactType" }),
       ...(next !== undefined && { link: nextLink(`/v2/${repository}/referrers/${digest}`, more) }),
     },

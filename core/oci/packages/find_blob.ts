@@ -1,5 +1,7 @@
 /** Blobs of packages: their files, which are objects like any other, and their manifests, which are in the log. */
+import { checkByteRange } from "../../base/bytes.ts";
 import { RegistryError } from "../../base/errors.ts";
+import { Rooms } from "../../base/room.ts";
 import { readObject } from "../../content/read.ts";
 import type { ContentAddress } from "../../identity/content_address.ts";
 import type { Digest } from "../../identity/digest.ts";
@@ -12,7 +14,7 @@ import type { RepositoryName } from "../../views/oci_located.ts";
 import type { OciDeps } from "../deps.ts";
 import { blobNotFound, parseOciDigest } from "../names.ts";
 import type { OciBlob, OciRegistry } from "../types.ts";
-import { configBytes, enter, orOrdinary, ownName, type Rooms } from "./place.ts";
+import { configBytes, MAX_LARGE, orOrdinary, ownName } from "./place.ts";
 
 export async function findPackageBlob(
   deps: OciDeps,
@@ -39,7 +41,7 @@ export async function findPackageBlob(
   };
 }
 
-export type Owned = { readonly config: LocatedConfig } | { readonly file: LocatedPackageFile };
+type Owned = { readonly config: LocatedConfig } | { readonly file: LocatedPackageFile };
 
 /** What a package of that name has under a digest. They are known by sha256 alone. */
 export async function findOwned(
@@ -62,18 +64,15 @@ function configBlob(deps: OciDeps, caller: Caller, digest: Digest, config: Locat
     content_address: manifest_digest as ContentAddress,
     intact: true,
     async open({ range = { start: 0, end: size }, verify = deps.verifyReads } = {}) {
-      const { start, end } = range;
-      if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || start > end || end > size) {
-        throw new RegistryError("invalid_argument", `A range lies within 0..${size}`, { start, end, size });
-      }
-      return { length: end - start, body: readConfig(deps, caller, digest, config, { range, verify }) };
+      checkByteRange(range, size);
+      return { length: range.end - range.start, body: readConfig(deps, caller, digest, config, { range, verify }) };
     },
   };
 }
 
 /** One that is being sent takes its size of memory: above this, few are at once. Bytes. */
 const LARGE = 16 * 1024 * 1024;
-const rooms: Rooms = new WeakMap();
+const rooms = new Rooms(MAX_LARGE, LARGE);
 const PIECE = 1024 * 1024;
 
 /** Never begun, it takes no room. @throws {RegistryError} `chain_broken` before the first byte */
@@ -84,7 +83,7 @@ export async function* readConfig(
   { sequence, config_size }: LocatedConfig,
   { range, verify }: { readonly range: ByteRange; readonly verify: boolean },
 ): AsyncGenerator<Uint8Array, void, void> {
-  const leave = await enter(rooms, deps, caller, config_size, LARGE);
+  const leave = await rooms.enter(deps.ledger, config_size, caller.signal);
   try {
     const bytes = await configBytes(deps, sequence);
     if (bytes.length !== config_size || (verify && (await sized(bytes, deps.hasher)).digest !== digest.toString())) {

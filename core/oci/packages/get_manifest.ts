@@ -1,4 +1,5 @@
 import { RegistryError } from "../../base/errors.ts";
+import { Rooms } from "../../base/room.ts";
 import {
   entriesOfManifest,
   PACKAGE_MANIFEST_TYPE,
@@ -13,7 +14,7 @@ import type { OciDeps } from "../deps.ts";
 import { manifestNotFound, parseReference } from "../names.ts";
 import type { OciManifest, OciRegistry } from "../types.ts";
 import { noPackage, tooLarge } from "./names.ts";
-import { configBytes, enter, orOrdinary, ownName, type Rooms } from "./place.ts";
+import { configBytes, MAX_LARGE, orOrdinary, ownName } from "./place.ts";
 
 type Input = Parameters<OciRegistry["getManifest"]>[1];
 
@@ -88,11 +89,11 @@ async function otherManifest<T>(
 
 /** Made in turns, from this size on a few at once. Bytes. */
 const LARGE = 1024 * 1024;
-const rooms: Rooms = new WeakMap();
+const rooms = new Rooms(MAX_LARGE, LARGE);
 
 async function manifestOf(deps: OciDeps, caller: Caller, artifact: Artifact): Promise<Uint8Array> {
   const { package_id, sequence, artifact_digest, config_digest: digest, config_size: size } = artifact;
-  const leave = await enter(rooms, deps, caller, size, LARGE);
+  const leave = await rooms.enter(deps.ledger, size, caller.signal);
   try {
     const config = await configBytes(deps, sequence);
     const bytes = await packageArtifactManifest(entriesOfManifest(config), { digest, size });

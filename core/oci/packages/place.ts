@@ -1,11 +1,10 @@
 /** Where a package's repository is: what is its packages', and what lies in an ordinary repository of the same name. */
 import { authorize } from "../../access/decide.ts";
-import { isRegistryError, RegistryError } from "../../base/errors.ts";
-import { Room } from "../../base/room.ts";
+import { isRegistryError, type RegistryError } from "../../base/errors.ts";
 import type { Caller } from "../../spi/authenticator.ts";
 import { hasArtifacts } from "../../views/located_artifacts.ts";
 import type { RepositoryName } from "../../views/oci_located.ts";
-import { payloadOf } from "../../views/payloads.ts";
+import { findPayload, wholePayload } from "../../views/payloads.ts";
 import type { OciDeps } from "../deps.ts";
 import { checkRepository } from "../names.ts";
 import { noPackage, packageNameIn } from "./names.ts";
@@ -41,29 +40,8 @@ export async function orOrdinary<T>(
 
 /** The manifest of a package. @throws {RegistryError} `chain_broken` */
 export async function configBytes({ database }: OciDeps, sequence: number): Promise<Uint8Array> {
-  const bytes = await payloadOf(database.read, sequence);
-  if (bytes !== undefined) return bytes;
-  throw new RegistryError("chain_broken", `The log lacks event ${sequence}; run \`artifactstore events verify\``, {
-    sequence,
-  });
+  return await wholePayload(database.read, await findPayload(database.read, sequence));
 }
 
 /** Large ones in memory at once, for each of the two things that are done with them. */
-const MAX_LARGE = 4;
-
-/** One a registry. */
-export type Rooms = WeakMap<object, Room>;
-
-/** Waits for its turn where it is larger than `large` bytes. @throws {RegistryError} `cancelled` */
-export async function enter(
-  rooms: Rooms,
-  { ledger }: OciDeps,
-  { signal }: Caller,
-  size: number,
-  large: number,
-): Promise<() => void> {
-  if (size <= large) return () => {};
-  const room = rooms.get(ledger) ?? new Room(MAX_LARGE);
-  rooms.set(ledger, room);
-  return await room.enter(signal);
-}
+export const MAX_LARGE = 4;

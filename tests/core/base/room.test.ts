@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Room } from "../../../core/base/room.ts";
+import { Room, Rooms } from "../../../core/base/room.ts";
 import { turn } from "../../../core/base/turn.ts";
 
 test("who finds all places taken waits for one, in the order of coming, and leaving twice frees one place", async () => {
@@ -33,6 +33,23 @@ test("who goes away while waiting takes no place", async () => {
   aborter.abort();
   expect(await gone).toBe("cancelled");
   const next = room.enter(undefined);
+  leave();
+  (await next)();
+});
+
+test("of rooms, each owner has one, and what is small needs no place", async () => {
+  const rooms = new Rooms(1, 10);
+  const [one, two] = [{}, {}];
+  const leave = await rooms.enter(one, 11, undefined);
+  (await rooms.enter(two, 11, undefined))();
+  (await rooms.enter(one, 10, undefined))();
+  let inside = false;
+  const next = rooms.enter(one, 11, undefined).then((left) => {
+    inside = true;
+    return left;
+  });
+  await turn();
+  expect(inside).toBe(false);
   leave();
   (await next)();
 });
