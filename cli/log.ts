@@ -7,6 +7,8 @@ export type LogLevel = (typeof LEVELS)[number];
 export interface Log {
   /** `text` for people, `data` for machines; which of them is written is a setting. Neither may hold a secret. */
   (level: LogLevel, text: string, data: Readonly<Record<string, unknown>>): void;
+  /** For who says much: whether anything of this level is written at all. */
+  writes(level: LogLevel): boolean;
   /** Resolves when everything is written. */
   flush(): Promise<void>;
 }
@@ -32,11 +34,12 @@ export function createLog({ level: least, format, sink }: LogOptions): Log {
     // Nobody reads: the server goes on.
     return new Promise((resolve) => void sink.write(text, () => resolve()));
   };
+  const writes = (level: LogLevel) => LEVELS.indexOf(level) >= LEVELS.indexOf(least);
   const log = (level: LogLevel, text: string, data: Readonly<Record<string, unknown>>) => {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+    if (!writes(level)) return;
     const time = new Date().toISOString();
     gathered.push(format === "json" ? JSON.stringify({ time, level, ...data }) : `${time} ${level} ${text}`);
     timer ??= setTimeout(write, GATHER);
   };
-  return Object.assign(log, { flush: write });
+  return Object.assign(log, { flush: write, writes });
 }

@@ -33,6 +33,8 @@ export interface FrontOptions {
   readonly fail: (error: unknown, ask: Ask) => Reply;
 }
 
+const nothing = () => {};
+
 /** Never rejects, unless `door` and `fail` both do. */
 export function createFront(
   options: FrontOptions,
@@ -53,7 +55,11 @@ export function createFront(
     const { headers } = request;
     const path = routePath(request);
     const ask: Ask = {
-      ...{ request, connection, path, warnings: [], onlyWaits() {} },
+      request,
+      connection,
+      path,
+      warnings: [],
+      onlyWaits: nothing,
       requestId: requestIdOf(headers),
       client: clientOf(connection, headers),
       maxJsonBytes: limits.maxJsonBytes,

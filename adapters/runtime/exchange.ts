@@ -47,7 +47,9 @@ export function beginExchange(
   let gaveUp = false;
   let continued = !expectsContinue;
   let writeSince: number | undefined;
-  const jsonSince = /^application\/json\b/i.test(message.headers["content-type"] ?? "") ? performance.now() : undefined;
+  // Most requests have no body, and then nothing has to be read of what would tell its type.
+  const isJson = () => /^application\/json\b/i.test(message.headers["content-type"] ?? "");
+  const jsonSince = message.method !== "GET" && message.method !== "HEAD" && isJson() ? performance.now() : undefined;
   let settle: (finished: Finished) => void = () => {};
   const finished = new Promise<Finished>((resolve) => {
     settle = resolve;
@@ -114,7 +116,7 @@ export function beginExchange(
     }
     answered = true;
     writeSince = performance.now();
-    const unread = () => hasBody(message) && !message.complete;
+    const unread = () => !message.complete && hasBody(message);
     const way: Outgoing = {
       message: outgoing,
       method: message.method ?? "GET",

@@ -40,7 +40,7 @@ export interface Read {
   drop(): void;
 }
 
-/** @throws {Unreadable} */
+/** @throws {Unreadable}; `TypeError` where what was asked for is no URL */
 export function readRequest(incoming: Incoming): Read {
   const { message, scheme, fallbackHost, signal } = incoming;
   const method = message.method ?? "GET";
@@ -66,9 +66,9 @@ export function readRequest(incoming: Incoming): Read {
   const { authority, path } = readTarget(message.url ?? "");
   if (authority !== undefined) headers.set("host", authority);
   const url = `${scheme}://${authority ?? headers.get("host") ?? fallbackHost}${path}`;
-  if (!URL.canParse(url)) throw new Unreadable(400);
   const body = method !== "GET" && method !== "HEAD" && !forbidden && hasBody(message) ? bodyOf(incoming) : undefined;
   const init = { method: forbidden ? "GET" : method, headers, ...(body && { body: body.stream, duplex: "half" }) };
+  // Throws where the URL is none.
   const request = new Request(url, init as RequestInit);
   if (forbidden) Object.defineProperty(request, "method", { value: method });
   // Itself, not the copy that the constructor would make: Deno may collect that one before it is told (2.9.6).

@@ -131,7 +131,9 @@ const requestLimits = ({ limits }: Config) => ({
 
 function logRequest(log: Log, entry: RequestEntry): void {
   const { request_id, method, path, status, bytes, ms, ip, cut, warnings = [] } = entry;
+  const level = warnings.length > 0 ? "warn" : "info";
+  if (!log.writes(level)) return;
   const sent = bytes === null ? "" : ` ${formatBytes(bytes)}`;
   const text = `${method} ${path} ${status}${sent} ${ms} ms ${ip ?? "-"} ${request_id}${cut ? " (cut off)" : ""}`;
-  log(warnings.length > 0 ? "warn" : "info", [text, ...warnings].join(" "), { event: "request", ...entry });
+  log(level, [text, ...warnings].join(" "), { event: "request", ...entry });
 }

@@ -8,10 +8,7 @@ export type Authenticate = (request: Request) => Caller | Promise<Caller>;
 export function authentication(authenticate: Authenticate): (ask: Ask) => Promise<Caller> {
   return async ({ request, client: { ip }, requestId }) => {
     const caller = await authenticate(request);
-    return {
-      ...caller,
-      context: { ...caller.context, ...(ip !== undefined && { ip }), request_id: requestId },
-      signal: request.signal,
-    };
+    const context = { ...caller.context, request_id: requestId };
+    return { ...caller, context: ip === undefined ? context : { ...context, ip }, signal: request.signal };
   };
 }

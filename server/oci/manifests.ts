@@ -38,6 +38,7 @@ export const getManifest: OciHandler = async ({ oci, caller, request, target }) 
 
 /** `?as-of=`, ours: the manifest that the tag pointed at then (docs/guides/oci.md). */
 function asOf(request: Request): { readonly asOf?: AsOf } {
+  if (!request.url.includes("?")) return {};
   const [point, ...more] = queryOf(request).getAll("as-of");
   if (more.length > 0) throw new RegistryError("invalid_argument", "as-of names one point in time");
   return point === undefined ? {} : { asOf: parseAsOf(point) };

@@ -32,7 +32,8 @@ export function matchOciPath(path: string): OciTarget | undefined {
   if (path === "/v2/_catalog") return { kind: "catalog", repository: "", reference: "" };
   const last = path.lastIndexOf("/");
   const before = path.lastIndexOf("/", last - 1);
-  const [noun, reference] = [path.slice(before + 1, last), path.slice(last + 1)];
+  const noun = path.slice(before + 1, last);
+  const reference = path.slice(last + 1);
   // `blobs/uploads` without its slash is what clients send that join paths; no digest reads `uploads`.
   if (noun === "blobs" && reference === "uploads") return found("uploads", path, before, "");
   if (noun === "uploads" && path.endsWith("/blobs", before)) {
