@@ -1,35 +1,18 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
 import type { ChunkPool, Registry } from "../core/mod.ts";
 import type { Connection, HealthReport } from "../core/spi/mod.ts";
-import type { App, AppEnv } from "./env.ts";
+import type { App, AppEnv, Ask } from "./env.ts";
 import { createFront, type Door, type FailedRequest, failures } from "./front.ts";
+import { healthAnswers, probeOf } from "./health.ts";
 import type { AddressRange } from "./http/address.ts";
-import { routePath } from "./http/path.ts";
 import { type Reply, toResponse } from "./http/reply.ts";
-import { invalidRequest } from "./invalid_request.ts";
 import type { HostRules } from "./middleware/allowed_hosts.ts";
 import { type Authenticate, authentication } from "./middleware/authentication.ts";
 import { DEFAULT_REQUEST_LIMITS, inFlightLimit, type RequestLimits } from "./middleware/limits.ts";
 import type { RequestEntry } from "./middleware/request_log.ts";
 import { refuseWhenStopping } from "./middleware/stopping.ts";
-import { notFound } from "./not_found.ts";
 import { isOciPath } from "./oci/path.ts";
 import { ociDoor } from "./oci/routes.ts";
-import { describeApi } from "./openapi.ts";
-import { archiveRoutes } from "./routes/archives.ts";
-import { consoleRoutes } from "./routes/console.ts";
-import { doctorRoutes } from "./routes/doctor.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { fileRoutes } from "./routes/files.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { manifestRoutes } from "./routes/manifest.ts";
-import { metadataSchemaRoutes } from "./routes/metadata_schemas.ts";
-import { objectRoutes } from "./routes/objects.ts";
-import { ociImportRoutes } from "./routes/oci_imports.ts";
-import { packageRoutes } from "./routes/packages.ts";
-import { repositoryRoutes } from "./routes/repositories.ts";
-import { tagRuleRoutes } from "./routes/tag_rules.ts";
-import { uploadRoutes } from "./routes/uploads.ts";
 
 export interface AppOptions {
   readonly registry: Registry;
@@ -62,7 +45,7 @@ export interface NetworkRules {
 }
 
 /** A Hono app whose `request()` and `fetch()` pass everything that stands before its routes. */
-export interface ServedApp extends App {
+export interface ServedApp extends Hono<AppEnv> {
   /** As `fetch()`, for a transport that takes plain answers. */
   answer(request: Request, connection: Connection): Promise<Reply>;
 }
@@ -75,57 +58,47 @@ export function createApp(options: AppOptions): ServedApp {
     health,
     version = "0.0.0",
     config = {},
+    stopping,
+    chunks,
     onError = (error, request) => console.error("request failed", request, error),
   } = options;
   const { publicUrl, trustProxy = [], allowedHosts = [] } = config;
   const limits = { ...DEFAULT_REQUEST_LIMITS, ...config.limits };
   const publicName = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
   const fail = failures(onError);
-  const checkStopping = refuseWhenStopping(options.stopping);
+  const checkStopping = refuseWhenStopping(stopping);
   const inFlight = inFlightLimit(limits);
   const callerOf = authentication(authenticate);
 
-  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: invalidRequest, getPath: routePath });
-  // Before what may be refused: whoever watches a server must reach it when it is busy or stopping.
-  healthRoutes(app, health, options.stopping);
-  app.use((c, next) => {
+  const admit = <T>(ask: Ask, work: () => Promise<T>): Promise<T> => {
     checkStopping();
-    return inFlight(c.env, next);
-  });
-  describeApi(app, version);
-  consoleRoutes(app);
-  app.use(async (c, next) => {
-    c.set("caller", await callerOf(c.env));
-    await next();
-  });
-  packageRoutes(app, registry);
-  ociImportRoutes(app, registry);
-  fileRoutes(app, registry, options.chunks);
-  archiveRoutes(app, registry);
-  manifestRoutes(app, registry);
-  objectRoutes(app, registry, options.chunks);
-  metadataSchemaRoutes(app, registry);
-  uploadRoutes(app, registry, options.chunks);
-  doctorRoutes(app, registry);
-  eventRoutes(app, registry, options.stopping);
-  repositoryRoutes(app, registry.oci);
-  tagRuleRoutes(app, registry.oci);
-  app.notFound(notFound(app));
-  app.onError((error, c) => toResponse(fail(error, c.env)));
+    return inFlight(ask, work);
+  };
 
-  const toRoutes = app.fetch;
+  const probes = healthAnswers(health, stopping);
+  let routes: Promise<App> | undefined;
+  const loadRoutes = async (): Promise<App> => {
+    const { createApi } = await import("./api.ts");
+    return createApi({ registry, health: probes, version, admit, callerOf, fail, stopping, chunks });
+  };
   // Not among those routes: nothing of what a router, a schema or a description knows is of use to its paths.
-  const toOci = ociDoor(registry.oci, options.chunks);
+  const toOci = ociDoor(registry.oci, chunks);
+  const toRoutes = async (ask: Ask): Promise<Response> => {
+    routes ??= loadRoutes();
+    return await (await routes).fetch(ask.request, ask);
+  };
   const door: Door = (ask) => {
-    if (!isOciPath(ask.path)) return toRoutes(ask.request, ask);
-    checkStopping();
-    return inFlight(ask, async () => await toOci(ask, await callerOf(ask)));
+    const { path, request } = ask;
+    if (isOciPath(path)) return admit(ask, async () => await toOci(ask, await callerOf(ask)));
+    // Here, so that the probes of a new server do not wait for what they do not ask for.
+    const probe = request.method === "GET" || request.method === "HEAD" ? probeOf(path, probes) : undefined;
+    return probe === undefined ? toRoutes(ask) : probe();
   };
   const hosts = { ...config, allowedHosts: [...allowedHosts, ...publicName] };
   const answer = createFront({ publicUrl, hosts, trustProxy, limits, log: options.log, fail }, door);
-  return Object.assign(app, {
-    answer,
-    fetch: async (request: Request, connection?: unknown) =>
-      toResponse(await answer(request, connection as Partial<Connection> | undefined)),
-  });
+  const fetch = async (request: Request, connection?: unknown) =>
+    toResponse(await answer(request, connection as Partial<Connection> | undefined));
+  const app = new Hono<AppEnv>();
+  app.all("*", (c) => fetch(c.req.raw, c.env));
+  return Object.assign(app, { answer, fetch });
 }

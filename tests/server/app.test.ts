@@ -3,8 +3,10 @@ import { Hono } from "hono";
 import { openSqliteDatabase } from "../../adapters/database-sqlite/mod.ts";
 import type { Registry } from "../../core/mod.ts";
 import { type ErrorCode, type HealthReport, RegistryError } from "../../core/spi/mod.ts";
+import type { AppEnv, Ask } from "../../server/env.ts";
 import { hostPolicy } from "../../server/middleware/allowed_hosts.ts";
 import { createApp, ERROR_ANSWERS, errorResponse, type FailedRequest, type Problem } from "../../server/mod.ts";
+import { notFound } from "../../server/not_found.ts";
 import { caller, closeFixtures, openFixture } from "../support/registry_fixture.ts";
 import { temporaryDirectory } from "../support/storage_temporary.ts";
 
@@ -122,12 +124,17 @@ describe("what is not there", () => {
   });
 
   test("routes with parameters and catch-alls are found too", async () => {
-    const { app } = appWith();
+    const app = new Hono<AppEnv>();
     app.put("/blobs/:id", (c) => c.text("put"));
     app.post("/blobs/:id", (c) => c.text("post"));
-    const response = await app.request("/blobs/1", { method: "DELETE" });
+    app.notFound(notFound(app));
+    const ask = { requestId: "1" } as Ask;
+    const response = await app.request("/blobs/1", { method: "DELETE" }, ask);
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST, PUT"]);
-    expect((await app.request("/blobs/1/x", { method: "DELETE" })).status).toBe(404);
+    expect((await app.request("/blobs/1/x", { method: "DELETE" }, ask)).status).toBe(404);
+    // And through all of the app.
+    const real = await appWith().app.request("/packages/1/abandon", { method: "DELETE" });
+    expect([real.status, real.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });
 
@@ -191,4 +198,14 @@ describe("the Host header", () => {
 
 test("the app is a Hono app that others can mount", () => {
   expect(appWith().app).toBeInstanceOf(Hono);
+});
+
+test("what images and probes need loads no schema; that waits for the first request for a route that has one", () => {
+  const { exitCode, stdout } = Bun.spawnSync([process.execPath, `${import.meta.dirname}/lazy_child.ts`]);
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout.toString())).toEqual({
+    statuses: [200, 200, 200, 405],
+    before: [],
+    after: expect.arrayContaining([expect.stringContaining("@hono/zod-openapi")]),
+  });
 });
