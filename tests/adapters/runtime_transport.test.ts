@@ -107,6 +107,9 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
       "/chunked?bytes=70",
       "/chunked?bytes=3000000",
       "/chunked?bytes=0",
+      "/plain?bytes=0",
+      "/plain?bytes=70",
+      "/plain?bytes=3000000",
     ]) {
       const response = await fetch(`${url}${path}`);
       const { byteLength } = await response.arrayBuffer();
@@ -120,6 +123,9 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
       "/chunked?bytes=70": "70",
       "/chunked?bytes=3000000": null,
       "/chunked?bytes=0": "0",
+      "/plain?bytes=0": "0",
+      "/plain?bytes=70": "70",
+      "/plain?bytes=3000000": "3000000",
     });
     const head = await exchange(port, `HEAD /stream?bytes=3000000 HTTP/1.1\r\n${H}Connection: close\r\n\r\n`);
     expect(head).toContain("content-length: 3000000\r\n");
@@ -127,6 +133,28 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
     const empty = await exchange(port, get("/empty", "Connection: close\r\n"));
     expect(empty).toStartWith("HTTP/1.1 204 ");
     expect(empty).not.toMatch(/content-length|transfer-encoding/i);
+  });
+
+  test("an answer that is plain data is sent as it is", async () => {
+    const { port } = await start();
+    const close = "Connection: close\r\n";
+    const whole = await exchange(port, get("/plain?bytes=5", close));
+    expect(whole).toStartWith("HTTP/1.1 200 ");
+    expect(whole).toMatch(/\r\nx-plain: 1\r\n/i);
+    expect(whole).toEndWith("\r\n\r\naaaaa");
+    const nothing = await exchange(port, get("/plain-nothing?status=202", close));
+    expect(nothing).toStartWith("HTTP/1.1 202 ");
+    expect(nothing).toMatch(/\r\ncontent-length: 0\r\n/i);
+    const none = await exchange(port, get("/plain-nothing?status=204", close));
+    expect(none).toStartWith("HTTP/1.1 204 ");
+    expect(none).not.toMatch(/content-length|transfer-encoding/i);
+    for (const path of ["/plain-head", "/plain?bytes=1234"]) {
+      const head = await exchange(port, `HEAD ${path} HTTP/1.1\r\n${H}${close}\r\n`);
+      expect(head, path).toStartWith("HTTP/1.1 200 ");
+      expect(head, path).toEndWith("\r\n\r\n");
+    }
+    const told = await exchange(port, `HEAD /plain-head HTTP/1.1\r\n${H}${close}\r\n`);
+    expect(told).toMatch(/\r\ncontent-length: 1234\r\n/i);
   });
 
   test("requests follow each other on a connection, also those that are sent at once", async () => {
@@ -148,7 +176,7 @@ describe.each(Object.entries(RUNTIMES))("on %s", (_name, command) => {
 
   test("an answer that does not fit its length, or whose stream fails, is cut off and says nothing of ours", async () => {
     const { port, line } = await start();
-    for (const path of ["/short", "/long", "/broken", "/broken?begun", "/throws"]) {
+    for (const path of ["/short", "/long", "/plain-short", "/broken", "/broken?begun", "/throws"]) {
       const answer = await exchange(port, get(path));
       // What was not sent yet need not be sent: the connection may end without a word.
       expect(answer, path).toMatch(path === "/throws" ? /^HTTP\/1\.1 500 / : /^$|^HTTP\/1\.1 (200|500) /);

@@ -4,7 +4,7 @@ import process from "node:process";
 import { detectRuntime } from "../../adapters/runtime.ts";
 import { createChunkPool } from "../../core/base/chunk_pool.ts";
 import { toStream } from "../../core/base/stream.ts";
-import type { Connection, ServeOptions } from "../../core/spi/runtime.ts";
+import type { Answer, Connection, ServeOptions } from "../../core/spi/runtime.ts";
 
 const runtime = await detectRuntime();
 const say = (line: object) => console.log(JSON.stringify(line));
@@ -53,12 +53,20 @@ async function* counted(bytes: number): AsyncGenerator<Uint8Array> {
 const chunks = createChunkPool({ shared: true, small: 4096, large: 65_536, mostLarge: 4096 });
 const seen = new Set<ArrayBufferLike>();
 
-async function answer(request: Request, connection: Connection): Promise<Response> {
+async function answer(request: Request, connection: Connection): Promise<Response | Answer> {
   const url = new URL(request.url);
   const number = (name: string) => Number(url.searchParams.get(name));
   switch (url.pathname) {
     case "/hello":
       return new Response("hello\n");
+    case "/plain":
+      return { status: 200, headers: { "x-plain": "1" }, body: new Uint8Array(number("bytes")).fill(97) };
+    case "/plain-nothing":
+      return { status: number("status"), headers: {}, body: null };
+    case "/plain-head":
+      return { status: 200, headers: { "content-length": "1234" }, body: null };
+    case "/plain-short":
+      return { status: 200, headers: { "content-length": "20" }, body: new Uint8Array(10).fill(97) };
     case "/empty":
       return new Response(null, { status: 204 });
     case "/stream":
