@@ -18,8 +18,9 @@ export async function soon<T>(blocking: Blocking, wait: () => T, send: () => Pro
 
 /** Milliseconds: no cache takes so long. */
 const SLOW = 2;
-/** Milliseconds. Nothing but misses: a disk that needs 10 ms holds the others up for a tenth of the time. */
+/** Milliseconds, and times what it took: nothing but misses hold the others up for a tenth of the time. */
 const PAUSE = 100;
+const TIMES = 10;
 
 /**
  * Objects under way with which a call that waits is better. What is sent to the thread pool stands there behind the
@@ -32,6 +33,17 @@ export function whileFew(blocking: Blocking, underWay: () => number): Blocking {
   return { allowed: () => underWay() <= FEW && blocking.allowed(), run: blocking.run };
 }
 
+/** Syncs under way that hold the whole thread pool of Bun, which has as many threads as there are processors. */
+const MANY = 2;
+
+/**
+ * For writing to the system's cache: in the pool it would stand behind the syncs of others, while this thread, which all
+ * the others wait for, has nothing to do.
+ */
+export function whileSyncing(blocking: Blocking, syncs: () => number): Blocking {
+  return { allowed: () => syncs() >= MANY && blocking.allowed(), run: blocking.run };
+}
+
 export function createBlocking(now: () => number = () => performance.now()): Blocking {
   let from = 0;
   return {
@@ -42,7 +54,7 @@ export function createBlocking(now: () => number = () => performance.now()): Blo
         return work();
       } finally {
         const end = now();
-        if (end - began > SLOW) from = end + PAUSE;
+        if (end - began > SLOW) from = end + Math.max(PAUSE, TIMES * (end - began));
       }
     },
   };

@@ -25,10 +25,13 @@ export interface Syncer {
   sync(fd: number): Promise<void>;
   /** @throws {RegistryError} `storage_failed` once an fsync has failed. */
   assertHealthy(): void;
+  /** How many are under way. */
+  underWay(): number;
 }
 
 export function createSyncer(backendId: string): Syncer {
   let failure: { readonly cause: unknown } | undefined;
+  let underWay = 0;
   const assertHealthy = () => {
     if (failure === undefined) return;
     const code = causeCode(failure.cause);
@@ -42,13 +45,17 @@ export function createSyncer(backendId: string): Syncer {
   };
   return {
     assertHealthy,
+    underWay: () => underWay,
     async sync(fd) {
       assertHealthy();
+      underWay++;
       try {
         await system.fsync(fd);
       } catch (error) {
         if (!isFull(error)) failure ??= { cause: error };
         throw error;
+      } finally {
+        underWay--;
       }
     },
   };

@@ -7,7 +7,7 @@
 import { join, resolve } from "node:path";
 import { RegistryError } from "../../core/base/errors.ts";
 import type { StorageBackend, StorageHealth } from "../../core/spi/storage.ts";
-import { createBlocking, whileFew } from "./blocking.ts";
+import { createBlocking, whileFew, whileSyncing } from "./blocking.ts";
 import { createDirectories, createSyncer, type Durability } from "./directories.ts";
 import { isAbsent, storageError } from "./errors.ts";
 import { checkKey, isStagedId, STAGING } from "./layout.ts";
@@ -39,9 +39,14 @@ export function createFsStorage(options: FsStorageOptions): StorageBackend {
   const blocking = createBlocking();
   const staged = new Set<{ abort(): Promise<void> }>();
   const uploads = new Set<{ close(): Promise<void> }>();
-  const writing = whileFew(createBlocking(), () => staged.size + uploads.size);
+  const underWay = () => staged.size + uploads.size;
+  const writing = whileFew(createBlocking(), underWay);
+  const pouring = whileSyncing(createBlocking(), syncer.underWay);
   const directories = createDirectories(root, syncer, durability, writing);
-  const context: StagingContext = { id, root, directories, syncer, durability, blocking, writing };
+  const context: StagingContext = {
+    ...{ id, root, directories, syncer, durability, blocking, writing, pouring, underWay },
+    writeBacks: { underWay: 0 },
+  };
   const instance = crypto.randomUUID();
   let names = 0;
   const uniqueName = () => `${instance}-${names++}`;

@@ -20,6 +20,12 @@ export interface StagingContext {
   readonly blocking: Blocking;
   /** The same for making, filling and naming small files. */
   readonly writing: Blocking;
+  /** And for filling large ones. */
+  readonly pouring: Blocking;
+  /** Objects and uploads that are open. */
+  underWay(): number;
+  /** Syncs of objects that still arrive. */
+  readonly writeBacks: { underWay: number };
 }
 
 /**
@@ -29,14 +35,17 @@ export interface StagingContext {
 const BUFFER_SIZE = 64 * 1024;
 
 /**
- * While a large object arrives, each such amount of bytes is sent to the disk in the background, so that the sync at
- * the end waits for the last of them only, and the disk works while the caller hashes.
+ * While large objects arrive, each such amount of bytes of all of them is sent to the disk in the background, so that the
+ * sync at the end waits for the last of them only, and the disk works while the caller hashes. Of many objects it is less
+ * of each, but not so little that the disk waits for the journal: two syncs of 4 MiB at a time keep it busy.
  */
 const WRITE_BACK_SIZE = 32 * 1024 * 1024;
+const LEAST_WRITE_BACK = 4 * 1024 * 1024;
+const MOST_WRITE_BACKS = 2;
 
 /** @param name unique for all time, among all processes; `ended` is called once, whatever the outcome. */
 export function createStaged(context: StagingContext, name: string, ended: () => void): StagedObject {
-  const { id, root, directories, syncer, durability, writing } = context;
+  const { id, root, directories, syncer, durability, writing, pouring, underWay, writeBacks } = context;
   const path = join(root, STAGING, name);
   let state: "open" | "failed" | "ended" = "open";
   let fd: number | undefined;
@@ -52,14 +61,17 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
   let writeBackFailure: unknown;
 
   function startWriteBack(open: number): void {
-    if (writeBack !== undefined || size - writtenBack < WRITE_BACK_SIZE) return;
+    if (writeBack !== undefined || writeBacks.underWay >= MOST_WRITE_BACKS) return;
+    if (size - writtenBack < Math.max(LEAST_WRITE_BACK, WRITE_BACK_SIZE / underWay())) return;
     writtenBack = size;
+    writeBacks.underWay++;
     writeBack = syncer
       .sync(open)
       .catch((error: unknown) => {
         writeBackFailure = error;
       })
       .finally(() => {
+        writeBacks.underWay--;
         writeBack = undefined;
       });
   }
@@ -118,7 +130,11 @@ export function createStaged(context: StagingContext, name: string, ended: () =>
     // No await before the write when there need be none: the caller hashes as soon as this call returns, and a write
     // that has not reached the thread pool by then would wait for that hash instead of running beside it.
     const open = fd ?? (await file());
-    await system.writeAll(open, chunk);
+    await soon(
+      pouring,
+      () => system.writeAllSync(open, chunk),
+      () => system.writeAll(open, chunk),
+    );
     if (durability.syncFile) startWriteBack(open);
   }
 

@@ -94,7 +94,7 @@ export function writeAllSync(fd: number, bytes: Uint8Array, position?: number): 
   let written = 0;
   while (written < bytes.length) {
     const at = position === undefined ? null : position + written;
-    written += fs.writeSync(fd, bytes, written, bytes.length - written, at);
+    written += fs.writeSync(fd, bytes, written, Math.min(WRITE_SIZE, bytes.length - written), at);
   }
 }
 

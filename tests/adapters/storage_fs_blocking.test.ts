@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createBlocking, soon, whileFew } from "../../adapters/storage-fs/blocking.ts";
+import { createBlocking, soon, whileFew, whileSyncing } from "../../adapters/storage-fs/blocking.ts";
 
 /** A clock that is moved by hand. */
 function clocked() {
@@ -32,6 +32,26 @@ describe("createBlocking()", () => {
     pass(1);
     expect(blocking.allowed()).toBe(true);
   });
+});
+
+test("the slower one was, the longer nobody waits", () => {
+  const { blocking, pass } = clocked();
+  blocking.run(() => pass(200));
+  pass(1999);
+  expect(blocking.allowed()).toBe(false);
+  pass(1);
+  expect(blocking.allowed()).toBe(true);
+});
+
+test("what the thread pool has no thread for is done here, unless that is slow", () => {
+  let syncs = 0;
+  const { blocking, pass } = clocked();
+  const pouring = whileSyncing(blocking, () => syncs);
+  expect(pouring.allowed()).toBe(false);
+  syncs = 2;
+  expect(pouring.allowed()).toBe(true);
+  pouring.run(() => pass(10));
+  expect(pouring.allowed()).toBe(false);
 });
 
 test("with many objects under way everything goes to the thread pool, however quick it is", async () => {
