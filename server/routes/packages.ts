@@ -3,7 +3,8 @@ import { createRoute, type z } from "@hono/zod-openapi";
 import { type ListPackagesQuery, type Registry, RegistryError } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
-import { given, packageInputOf } from "../http/package_input.ts";
+import { given } from "../http/given.ts";
+import { packageInputOf } from "../http/package_input.ts";
 import { slowJson } from "../http/slow_json.ts";
 import { json } from "../json.ts";
 import { type HeaderName, headers, IdempotencyHeaders, PackageParam } from "../schemas/common.ts";
@@ -151,7 +152,7 @@ function queryOf(query: z.output<typeof PackageQuery>): ListPackagesQuery {
     if (at < 0) throw new RegistryError("invalid_argument", "A metadata filter reads key=value");
     return { key: filter.slice(0, at), value: filter.slice(at + 1) };
   });
-  return given<ListPackagesQuery>({
+  return given({
     name,
     namePrefix: name_prefix,
     state,

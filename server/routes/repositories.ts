@@ -3,6 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { type OciRegistry, parseAsOf, RegistryError } from "../../core/mod.ts";
 import { addRoute } from "../add_route.ts";
 import type { App } from "../env.ts";
+import { given } from "../http/given.ts";
 import { json } from "../json.ts";
 import { headers, PageQuery } from "../schemas/common.ts";
 import { problems } from "../schemas/problem.ts";
@@ -142,11 +143,4 @@ export function repositoryRoutes(app: App, oci: OciRegistry): void {
     const asOf = typeof as_of === "number" ? as_of : parseAsOf(as_of);
     return json(await oci.restoreTag(c.get("caller"), { repository, tag, asOf }));
   });
-}
-
-type Given<T> = { [P in keyof T]: Exclude<T[P], undefined> };
-
-/** Without what was not given: core tells "absent" from "undefined". */
-function given<T extends object>(values: T): Partial<Given<T>> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Given<T>>;
 }
