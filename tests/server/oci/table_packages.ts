@@ -145,9 +145,9 @@ const refused: readonly Call[] = [
   denied(`POST /v2/packages/default/none/blobs/uploads/?digest=${digestOf("{}")}`, { body: "{}" }),
   denied(`POST /v2/packages/default/none/blobs/uploads/?mount=${noted}&from=${REPOSITORY}`),
   ...["r1", "{r1}", "latest", "{artifact}"].map((reference) =>
-    denied(`DELETE ${at}/manifests/${reference}`, saying(/`delete` the package/)),
+    denied(`DELETE ${at}/manifests/${reference}`, saying(/goes when the package goes/)),
   ),
-  denied(`DELETE ${at}/blobs/${noted}`, saying(/`delete` the package/)),
+  denied(`DELETE ${at}/blobs/${noted}`, saying(/goes when the package goes/)),
   denied(`DELETE ${at}/blobs/{config}`),
   { call: `DELETE ${at}/manifests/none`, status: 404, code: "MANIFEST_UNKNOWN" },
   { call: `DELETE ${at}/blobs/${digestOf("none")}`, status: 404, code: "BLOB_UNKNOWN" },
