@@ -84,7 +84,7 @@ const COLUMNS = [
  */
 const RELAXED = { relaxed: true } as const;
 
-/** @throws {RegistryError} `too_many_uploads` */
+/** `stale`: there are expired ones to be cleared away. @throws {RegistryError} `too_many_uploads` */
 export async function insertSession(
   deps: SessionDeps,
   maxOpen: number,
@@ -92,7 +92,7 @@ export async function insertSession(
     SessionRow,
     "upload_id" | "tenant" | "owner" | "door" | "backend_id" | "upload_length" | "max_size" | "target"
   >,
-): Promise<SessionRow> {
+): Promise<{ readonly row: SessionRow; readonly stale: boolean }> {
   const now = deps.clock.now();
   const row: SessionRow = {
     ...session,
@@ -106,10 +106,11 @@ export async function insertSession(
     expires_at: toTimestamp(now + IDLE),
   };
   const { kind } = deps.database;
-  await deps.database.write(async (trx) => {
+  const stale = await deps.database.write(async (trx) => {
     // So that two who begin at the same time are counted one after the other; SQLite has one writer anyway.
     if (kind === "postgres") await lockHead(trx, kind);
-    if ((await countOpen(trx, row)) >= maxOpen) {
+    const found = await countOpen(trx, row);
+    if (found.open >= maxOpen) {
       throw new RegistryError(
         "too_many_uploads",
         `${maxOpen} uploads of yours are open; complete or cancel some before you begin another`,
@@ -117,25 +118,43 @@ export async function insertSession(
       );
     }
     await insertRows(trx, "upload_sessions", COLUMNS, [row]);
+    return found.stale;
   }, RELAXED);
-  return row;
+  return { row, stale };
 }
 
-/** Answered from an index that has open ones only: a day's completed ones are kept for their answers. */
-async function countOpen(db: Sessions, { tenant, owner, door, created_at: now }: SessionRow): Promise<number> {
+/**
+ * How many of the owner's are open, and whether any at all has expired. The first from an index that has open ones only:
+ * a day's completed ones are kept for their answers.
+ */
+async function countOpen(
+  db: Sessions,
+  { tenant, owner, door, created_at: now }: SessionRow,
+): Promise<{ readonly open: number; readonly stale: boolean }> {
   const build = () =>
     db
-      .selectFrom("upload_sessions")
-      .select((eb) => eb.fn.countAll<number>().as("count"))
-      .where("tenant", "=", "")
-      .where("owner", "=", "")
-      .where("door", "=", "oci")
-      .where("expires_at", ">", "")
-      // As the index has it.
-      .where(sql<boolean>`state <> 'completed'`)
+      .selectNoFrom((eb) => [
+        eb
+          .selectFrom("upload_sessions")
+          .select((open) => open.fn.countAll<number>().as("count"))
+          .where("tenant", "=", "")
+          .where("owner", "=", "")
+          .where("door", "=", "oci")
+          .where("expires_at", ">", "")
+          // As the index has it.
+          .where(sql<boolean>`state <> 'completed'`)
+          .as("open"),
+        eb.exists(eb.selectFrom("upload_sessions").select("upload_id").where("expires_at", "<=", "")).as("stale"),
+      ])
       .compile();
-  const [row] = await selectPrepared<{ count: number }>(db, "open uploads", build, [tenant, owner, door, now]);
-  return Number(row?.count);
+  const [row] = await selectPrepared<{ open: number; stale: boolean | number }>(db, "open uploads", build, [
+    tenant,
+    owner,
+    door,
+    now,
+    now,
+  ]);
+  return { open: Number(row?.open), stale: Number(row?.stale) === 1 };
 }
 
 /** Without taking an epoch. @throws {RegistryError} `upload_not_found` */
@@ -299,9 +318,24 @@ export function recordAnswer(
   answer: string,
   options: WriteOptions = {},
 ): Promise<SessionRow> {
-  const expires_at = toTimestamp(deps.clock.now() + IDLE);
+  return change(deps, row, answeredBy(deps, row, answer), options);
+}
+
+/** The same in a transaction that does more. `undefined` unless `row.epoch` is still the newest. */
+export async function noteAnswer(
+  trx: Sessions,
+  deps: SessionDeps,
+  row: SessionRow,
+  answer: string,
+): Promise<SessionRow | undefined> {
+  const answered: SessionRow = { ...row, ...answeredBy(deps, row, answer) };
+  return (await update(trx, answered, row.epoch)) ? answered : undefined;
+}
+
+function answeredBy({ clock }: SessionDeps, { epoch }: SessionRow, answer: string) {
+  const expires_at = toTimestamp(clock.now() + IDLE);
   // An epoch of its own: whoever took this one finds out that it has ended.
-  return change(deps, row, { state: "completed", epoch: row.epoch + 1, answer, expires_at }, options);
+  return { state: "completed", epoch: epoch + 1, answer, expires_at } as const;
 }
 
 /** @throws {RegistryError} `upload_superseded` */

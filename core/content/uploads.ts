@@ -8,6 +8,7 @@
  *
  * Order: row, then bytes; freed the other way round, row first. So bytes that no row knows are leftovers, at any age.
  */
+import type { Transaction } from "kysely";
 import type { Clock, Ids } from "../base/clock.ts";
 import { type ErrorCode, isRegistryError, RegistryError } from "../base/errors.ts";
 import { type ByteSource, toIterable } from "../base/stream.ts";
@@ -78,6 +79,9 @@ export type Finish = (
   again: boolean,
 ) => Promise<unknown>;
 
+/** Records the answer, in the transaction that makes it true (`Unit.beside`). */
+export type NoteAnswer = (trx: Transaction<Tables>, value: unknown) => Promise<void>;
+
 export interface Uploads {
   /** @throws {RegistryError} `too_many_uploads`, `limit_exceeded`, `invalid_argument` */
   create(
@@ -105,15 +109,15 @@ export interface Uploads {
    */
   append(who: UploadOwner, id: string, request: AppendRequest, finish: Finish): Promise<UploadSession>;
   /**
-   * All bytes of an upload at once, without those of the engine: `bring` stores them as if there were no upload, and its
-   * answer ends this one. What `bring` throws leaves the upload as it was. `undefined`: it has bytes already, or had
+   * All bytes of an upload at once, without those of the engine: `bring` stores them as if there were no upload, and
+   * `note` ends this one with the answer, in the same commit. What `bring` throws leaves the upload as it was. `undefined`: it has bytes already, or had
    * `size` been announced it would not have been begun; `append` then.
    */
   whole(
     who: UploadOwner,
     id: string,
     size: number,
-    bring: (session: UploadSession, signal: AbortSignal) => Promise<unknown>,
+    bring: (session: UploadSession, signal: AbortSignal, note: NoteAnswer) => Promise<unknown>,
   ): Promise<UploadSession | undefined>;
   /** Frees its bytes. @throws {RegistryError} `upload_not_found` */
   cancel(who: UploadOwner, id: string): Promise<void>;
@@ -279,17 +283,20 @@ export function createUploads(deps: {
     who: UploadOwner,
     id: string,
     size: number,
-    bring: (session: UploadSession, signal: AbortSignal) => Promise<unknown>,
+    bring: (session: UploadSession, signal: AbortSignal, note: NoteAnswer) => Promise<unknown>,
   ): Promise<UploadSession | undefined> {
     const row = await db(() => sessions.findSession(deps, who, id));
     const begun = row.state !== "open" || row.writer_epoch !== null || row.backend_state !== null;
     const fits = size <= row.max_size && (row.upload_length ?? size) === size;
     if (begun || !fits || requests.has(id)) return undefined;
     return await requests.run(id, sessions.superseded(id), async (stopped) => {
-      const answer: UploadAnswer = { ok: true, value: await bring(describe(row), stopped) };
-      // What the answer says is durable without it: asked again after a power cut, the upload takes the bytes again.
-      const text = JSON.stringify(answer);
-      return describe(await db(() => sessions.recordAnswer(deps, row, text, { relaxed: true })));
+      let answered: SessionRow | undefined;
+      await bring(describe(row), stopped, async (trx, value) => {
+        const answer: UploadAnswer = { ok: true, value };
+        answered = await sessions.noteAnswer(trx, deps, row, JSON.stringify(answer));
+      });
+      if (answered === undefined) throw sessions.superseded(id);
+      return describe(answered);
     });
   }
 
@@ -322,8 +329,7 @@ export function createUploads(deps: {
       if (length !== undefined && length > maxSize) {
         throw new RegistryError("limit_exceeded", `An upload may have ${maxSize} bytes at most`, { limit: maxSize });
       }
-      await expire(SWEEP).catch(() => {}); // a new upload does not fail because an old one cannot be freed
-      const row = await db(() =>
+      const { row, stale } = await db(() =>
         sessions.insertSession(deps, maxOpen, {
           tenant: who.tenant,
           owner: who.owner,
@@ -339,6 +345,7 @@ export function createUploads(deps: {
           } satisfies Noted),
         }),
       );
+      if (stale) await expire(SWEEP).catch(() => {}); // a new upload does not fail because an old one cannot be freed
       return describe(row);
     },
     look: async (who, id) => describe(await db(() => sessions.findSession(deps, who, id))),

@@ -14,8 +14,8 @@ import type { NewEvent, ReducibleEvent, StoredEvent } from "../events/types.ts";
 import type { Hasher } from "../identity/hasher.ts";
 import type { DatabaseKind } from "../spi/database.ts";
 import { reduceAll, VIEWS } from "../views/mod.ts";
-import { insertRows } from "../views/statements.ts";
-import type { EventPayloadsTable, EventsTable, Tables } from "../views/tables.ts";
+import { insertRows, selectPrepared } from "../views/statements.ts";
+import type { EventPayloadsTable, EventsTable, Tables, ViewStateTable } from "../views/tables.ts";
 
 export interface Head {
   /** Sequence of the newest event; 0 for an empty log. */
@@ -25,9 +25,11 @@ export interface Head {
 
 /** Takes the head for the rest of the transaction. */
 export async function lockHead(trx: Transaction<Tables>, kind: DatabaseKind): Promise<Head> {
-  let query = trx.selectFrom("event_head").select(["sequence", "hash"]).where("id", "=", 1);
-  if (kind === "postgres") query = query.forUpdate();
-  const row = await query.executeTakeFirst();
+  const build = () => {
+    const query = trx.selectFrom("event_head").select(["sequence", "hash"]).where("id", "=", 0);
+    return (kind === "postgres" ? query.forUpdate() : query).compile();
+  };
+  const [row] = await selectPrepared<Head>(trx, `lock head ${kind}`, build, [1]);
   if (row === undefined) {
     throw new RegistryError("schema_missing", "The event log has no head; run `artifactstore migrate`");
   }
@@ -177,26 +179,29 @@ export class Appender {
   async finish(): Promise<number> {
     const appended = this.#sequence - this.#start;
     if (appended === 0) return 0;
-    await this.#trx
-      .updateTable("event_head")
-      .set({ sequence: this.#sequence, hash: this.#hash })
-      .where("id", "=", 1)
-      .execute();
-    const views = await this.#trx
-      .updateTable("view_state")
-      .set({ applied_sequence: this.#sequence })
-      .returning(["view", "view_version"])
-      .execute();
+    const moveHead = () =>
+      this.#trx.updateTable("event_head").set({ sequence: 0, hash: this.#hash }).where("id", "=", 0).compile();
+    await selectPrepared(this.#trx, "move head", moveHead, [this.#sequence, this.#hash, 1]);
+    const moveViews = () =>
+      this.#trx.updateTable("view_state").set({ applied_sequence: 0 }).returning(["view", "view_version"]).compile();
+    const views = await selectPrepared<Pick<ViewStateTable, "view" | "view_version">>(
+      this.#trx,
+      "move views",
+      moveViews,
+      [this.#sequence],
+    );
     for (const { view, view_version } of views) assertOurs(view, view_version);
     return appended;
   }
 
   async #lastTenantSequence(tenant: string): Promise<number> {
-    const row = await this.#trx
-      .selectFrom("events")
-      .select((eb) => eb.fn.max("tenant_sequence").as("last"))
-      .where("tenant", "=", tenant)
-      .executeTakeFirst();
+    const build = () =>
+      this.#trx
+        .selectFrom("events")
+        .select((eb) => eb.fn.max("tenant_sequence").as("last"))
+        .where("tenant", "=", "")
+        .compile();
+    const [row] = await selectPrepared<{ last: number | null }>(this.#trx, "last of tenant", build, [tenant]);
     return Number(row?.last ?? 0);
   }
 }

@@ -158,6 +158,7 @@ export class GroupCommitter {
     while (remaining.length > 0) {
       const later: Pending[] = [];
       const proposals: Proposal[] = [];
+      const beside: (() => Promise<void>)[] = [];
       const changed = new Set<string>();
       const facts = await loadWants(trx, remaining);
       for (const pending of remaining) {
@@ -176,6 +177,8 @@ export class GroupCommitter {
         const { events, result } = decision;
         const event_ids = events.map(() => ids.uuid());
         outcomes.set(pending, { ok: true, result, event_id: event_ids[0] });
+        const { unit } = pending;
+        if (unit.beside !== undefined) beside.push(async () => await unit.beside?.(trx, result));
         if (events.length === 0) continue;
         const { tenant, principal } = pending.caller;
         for (const event of events) for (const key of touches(tenant, event)) changed.add(key);
@@ -189,6 +192,7 @@ export class GroupCommitter {
         });
       }
       if (proposals.length > 0) await appender.append(proposals);
+      for (const write of beside) await write();
       remaining = later;
     }
     const appended = await appender.finish();

@@ -91,9 +91,10 @@ async function completeAtOnce(
 ): Promise<PushedBlob | undefined> {
   const { owner, repository, uploadId, digest, source, length } = whole;
   try {
-    const session = await deps.uploads.whole(owner, uploadId, length, (_session, stopped) => {
+    const session = await deps.uploads.whole(owner, uploadId, length, (_session, stopped, note) => {
       const signal = caller.signal === undefined ? stopped : AbortSignal.any([caller.signal, stopped]);
-      return storeBlob(deps, { ...caller, signal }, repository, digest, { source: exactly(source, length), length });
+      const bytes = { source: exactly(source, length), length };
+      return storeBlob(deps, { ...caller, signal }, repository, digest, bytes, note);
     });
     return session?.answer?.ok === true ? (session.answer.value as PushedBlob) : undefined;
   } catch (error) {

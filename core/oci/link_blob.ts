@@ -1,5 +1,6 @@
 /** The unit of work that makes brought bytes a blob of a repository. */
 import { type BroughtContent, contentWants, storedEvent } from "../content/place.ts";
+import type { NoteAnswer } from "../content/uploads.ts";
 import type { NewEvent } from "../events/types.ts";
 import type { Digest } from "../identity/digest.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -15,6 +16,7 @@ export async function linkBlob(
   repository: RepositoryRef,
   digest: Digest,
   content: BroughtContent,
+  beside?: NoteAnswer,
 ): Promise<PushedBlob> {
   const { address, size, digests } = content.result;
   const names = [...new Set([digests.sha256.toString(), digest.toString()])].sort();
@@ -36,6 +38,7 @@ export async function linkBlob(
       if (linked !== undefined) events.push(linked);
       return { events, result: { digest: digest.toString(), size, content_address: address } };
     },
+    beside,
   );
 }
 

@@ -2,6 +2,7 @@ import { authorize } from "../access/decide.ts";
 import { RegistryError } from "../base/errors.ts";
 import { type ByteSource, toIterable } from "../base/stream.ts";
 import { bringContent } from "../content/place.ts";
+import type { NoteAnswer } from "../content/uploads.ts";
 import type { Digest } from "../identity/digest.ts";
 import { coded } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
@@ -36,13 +37,14 @@ export async function pushBlob(
   return await storeBlob(deps, caller, input.repository, digest, { source, ...(length !== undefined && { length }) });
 }
 
-/** Bytes as they come, made a blob of the repository. */
+/** Bytes as they come, made a blob of the repository; `beside` goes into the same transaction. */
 export async function storeBlob(
   deps: OciDeps,
   caller: Caller,
   name: string,
   digest: Digest,
   { source, length }: { readonly source: ByteSource; readonly length?: number },
+  beside?: NoteAnswer,
 ): Promise<PushedBlob> {
   const repository = await coded(deps.database, () => refer(deps, caller, name));
   const content = await bringContent(
@@ -56,5 +58,5 @@ export async function storeBlob(
       }),
     { expected: [digest], ...(length === undefined ? {} : { expected_size: length }) },
   );
-  return await coded(deps.database, () => linkBlob(deps, caller, repository, digest, content));
+  return await coded(deps.database, () => linkBlob(deps, caller, repository, digest, content, beside));
 }

@@ -5,7 +5,7 @@
  */
 import { RegistryError } from "../base/errors.ts";
 import type { NewEvent } from "../events/types.ts";
-import type { Decision } from "../ledger/mod.ts";
+import type { Decision, Unit } from "../ledger/mod.ts";
 import type { Caller } from "../spi/authenticator.ts";
 import { type Loaded, loadOne, type Wants, want } from "../views/loader.ts";
 import { repositoryByName } from "../views/oci_repositories.ts";
@@ -45,6 +45,7 @@ export async function commitIn<W extends Wants, T>(
   repository: RepositoryRef,
   wantsOf: (repositoryId: string) => W,
   decide: (found: Loaded<W>, repositoryId: string) => Decision<T>,
+  beside?: Unit<W, NoInfer<T>>["beside"],
 ): Promise<T> {
   const { name } = repository;
   let ref = repository;
@@ -60,6 +61,9 @@ export async function commitIn<W extends Wants, T>(
         const created: NewEvent = { type: "v1.oci.repository_created", subject: id, payload: { name } };
         return { ...decision, events: [created, ...decision.events] };
       },
+      ...(beside !== undefined && {
+        beside: async (trx, result) => (result === MOVED ? undefined : await beside(trx, result)),
+      }),
     });
     if (result !== MOVED) return result;
     ref = await refer(deps, caller, name);

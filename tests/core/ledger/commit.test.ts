@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import type { NewEvent } from "../../../core/events/types.ts";
 import { decodeCbor, isRegistryError, type Manifest, type Registry, RegistryError } from "../../../core/mod.ts";
 import { factKeys } from "../../../core/views/keys.ts";
 import { want } from "../../../core/views/loader.ts";
@@ -149,6 +150,36 @@ forEachDatabase((kind, open, target) => {
       expect(await bad).toBe("invalid_argument");
       await Promise.all(good);
       await expectGapless(registry);
+    });
+
+    test("what one writes beside its events is there with them, or not at all", async () => {
+      const { registry, database } = await openFixture({ database: await open() });
+      const version = "1";
+      const [first, second] = await Promise.all([newPackage(registry, { version }), newPackage(registry, { version })]);
+      await commitRaw(registry, caller, finalizedBlindly(first.package_id));
+      const beside = (upload_id: string, events: readonly NewEvent[]) =>
+        registry.ledger.commit(caller, {
+          wants: {},
+          decide: () => ({ events, result: upload_id }),
+          beside: async (trx, result) => {
+            const at = { created_at: "2026-01-02T03:04:05.006Z", expires_at: "2026-01-02T03:04:05.006Z" };
+            const whose = { tenant: "default", owner: "x", door: "oci", backend_id: "fs", target: result, max_size: 1 };
+            const row = { upload_id, ...whose, ...at, state: "open", epoch: 0, upload_offset: 0 } as const;
+            await trx
+              .insertInto("upload_sessions")
+              .values(row as never)
+              .execute();
+          },
+        });
+      // The second violates the unique index on finalised name@version, which undoes the first of its group too.
+      const outcomes = await Promise.all([
+        codeOf(beside("without events", [])),
+        codeOf(beside("refused", [finalizedBlindly(second.package_id)])),
+        codeOf(newPackage(registry)),
+      ]);
+      expect(outcomes).toEqual([undefined, "database_failed", undefined]);
+      const rows = await database.read.selectFrom("upload_sessions").select(["upload_id", "target"]).execute();
+      expect(rows).toEqual([{ upload_id: "without events", target: "without events" }]);
     });
 
     test("one that was cancelled meanwhile appends nothing", async () => {
