@@ -5,17 +5,19 @@
  *   bun tests/bench/oci.ts manifests [--rounds 3] [--seconds 5]       GET and HEAD by tag, 32 connections
  *   bun tests/bench/oci.ts layers    [--rounds 3] [--mebibytes 1,10,100] push and pull of layers, one by one, distinct random data
  *   bun tests/bench/oci.ts images    [--rounds 3] [--images 1000]     images of 5 layers of 4 KiB, pushed by 8 clients
+ *   bun tests/bench/oci.ts suite     [--rounds 3]    the conformance suite that ARTIFACTSTORE_TEST_OCI_SUITE names, whole
  *
  * `--runtimes bun,deno,node` chooses what ours runs on. Each round starts every server anew on an empty directory; the
  * order changes from round to round, and the first one only warms up.
  */
 import { hash, randomFillSync } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { serve, sqlitePlace } from "../e2e/bad_days.ts";
+import { runSuite, SUITE_SETTINGS } from "../oci/suite.ts";
 import { sleep } from "../soak/rig.ts";
 import { DOCKER_REGISTRY, isHere, type Peer, race, report, startProgram, ZOT, ZOT_SYNCED } from "./peers.ts";
 import { workspace } from "./support.ts";
@@ -45,7 +47,8 @@ const ours = (runtime: "bun" | "deno" | "node"): Peer<Running> => ({
   name: `artifactstore on ${runtime}`,
   start(scratch) {
     mkdirSync(join(scratch, "objects"));
-    return serve(sqlitePlace(join(scratch, "objects"), join(scratch, "app.db")), runtime, ["--set", "log.level=error"]);
+    const settings = ["log.level=error", ...SUITE_SETTINGS].flatMap((setting) => ["--set", setting]);
+    return serve(sqlitePlace(join(scratch, "objects"), join(scratch, "app.db")), runtime, settings);
   },
 });
 
@@ -204,6 +207,18 @@ async function images({ url }: Running): Promise<Record<string, number>> {
   return { [`${all} images by ${given.clients} clients, images/s`]: all / ((performance.now() - began) / 1000) };
 }
 
+/** Whatever a peer fails: how long it takes to hear so. */
+async function suite({ url }: Running): Promise<Record<string, number>> {
+  const program = process.env.ARTIFACTSTORE_TEST_OCI_SUITE;
+  if (program === undefined) throw new Error("ARTIFACTSTORE_TEST_OCI_SUITE names no conformance suite");
+  const results = mkdtempSync(join(place.dir, "results-"));
+  const began = performance.now();
+  const said = await runSuite(resolve(program), new URL(url).host, results);
+  const seconds = (performance.now() - began) / 1000;
+  if (!existsSync(join(results, "results.yaml"))) throw new Error(said.slice(-2000));
+  return { "conformance suite, whole runs a minute": 60 / seconds };
+}
+
 const RUNTIMES = ["bun", "deno", "node"] as const;
 const peers = RUNTIMES.filter((name) => given.runtimes.split(",").includes(name)).map(ours);
 for (const program of [DOCKER_REGISTRY, ZOT, ZOT_SYNCED].filter(isHere))
@@ -213,8 +228,9 @@ const parts: Readonly<Record<string, (peer: Running) => Promise<Record<string, n
   manifests,
   layers,
   images,
+  suite,
 };
 const part = parts[positionals[0] ?? ""];
-if (part === undefined) throw new Error("say what to measure: manifests, layers or images");
+if (part === undefined) throw new Error("say what to measure: manifests, layers, images or suite");
 report(await race(peers, { rounds: Number(given.rounds), dir: place.dir }, part), peers[0]?.name ?? "");
 process.exit();

@@ -2,15 +2,15 @@
  * The conformance suite of the distribution spec, everything switched on. Its exit code is 0 when tests are skipped and
  * when it could not start, so its reports are read: each test, and each row of the summary, has to say Pass.
  */
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { commit, Tally, tracked, workspace } from "../soak/rig.ts";
+import { commit, Tally, workspace } from "../soak/rig.ts";
 import { openDoors } from "./doors.ts";
 import { allOn, type Report, readReport, short } from "./report.ts";
+import { runSuite, SUITE_SETTINGS } from "./suite.ts";
 
 const USAGE = `usage: tests/oci/conformance [options]
   --suite <path>         the program of opencontainers/distribution-spec/conformance (or ARTIFACTSTORE_TEST_OCI_SUITE)
@@ -36,48 +36,23 @@ if (values.help) {
 /** As many rows as the suite of July 2026 has: 28 of the API, 24 of the data. */
 const ROWS = 52;
 const TESTS = 800;
-/** The suite pushes an image one layer of which is nowhere, which the specification lets a registry refuse. */
-const SETTINGS = ["oci.sparse_images=true"];
-const MINUTES = 5;
 /** Failures that are told with their requests. */
 const PRINTED = 30;
 
 const tally = new Tally();
 const folder = workspace("oci");
 
-/** Runs it, with no setting of whoever runs this; `undefined` where it wrote no report. */
+/** Runs it; `undefined` where it wrote no report. */
 async function run(
   suite: string,
   host: string,
   results: string,
 ): Promise<{ readonly report: Report | undefined; readonly said: string }> {
   mkdirSync(results);
-  const env: Record<string, string> = {
-    PATH: process.env.PATH ?? "",
-    HOME: results,
-    OCI_REGISTRY: host,
-    OCI_TLS: "disabled",
-    OCI_REPO1: "conformance/repo1",
-    OCI_REPO2: "conformance/repo2",
-    OCI_VERSION: "dev",
-    OCI_DATA_SPARSE: "true",
-    OCI_RESULTS_DIR: results,
-    ...(values.filter === undefined ? {} : { OCI_FILTER_TEST: values.filter }),
-  };
-  // In an empty folder: it would read a configuration from the one it is started in.
-  const child = tracked(spawn(suite, [], { cwd: results, env, timeout: MINUTES * 60_000, killSignal: "SIGKILL" }));
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-  }
-  const ended = await new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("close", (code, signal) => resolve(`ended with ${code ?? signal}`));
-  });
+  const filter: Record<string, string> = values.filter === undefined ? {} : { OCI_FILTER_TEST: values.filter };
+  const said = await runSuite(suite, host, results, filter);
   const complete = ["results.yaml", "junit.xml"].every((name) => existsSync(join(results, name)));
-  return { report: complete ? readReport(results) : undefined, said: `${said}\n${ended}` };
+  return { report: complete ? readReport(results) : undefined, said };
 }
 
 function judge(name: string, results: string, { report, said }: Awaited<ReturnType<typeof run>>): void {
@@ -114,7 +89,7 @@ const program = resolve(suite);
 const sha256 = createHash("sha256").update(readFileSync(program)).digest("hex");
 console.log(`conformance suite ${program} (sha256 ${sha256.slice(0, 12)}), commit ${commit()}`);
 const { runtimes, registry } = values;
-for await (const door of openDoors({ runtimes, registry, folder, tally, settings: SETTINGS })) {
+for await (const door of openDoors({ runtimes, registry, folder, tally, settings: SUITE_SETTINGS })) {
   const results = join(folder, `results-${door.name.replace(":", "-")}`);
   judge(door.name, results, await run(program, door.host, results));
   await door.close();
