@@ -44,8 +44,8 @@ export interface NetworkRules {
   readonly limits?: Partial<RequestLimits>;
 }
 
-/** A Hono app whose `request()` and `fetch()` pass everything that stands before its routes. */
-export interface ServedApp extends Hono<AppEnv> {
+/** Of a Hono app, without what would add routes behind its back: whoever has more puts theirs before `fetch()`. */
+export interface ServedApp extends Pick<Hono<AppEnv>, "fetch" | "request"> {
   /** As `fetch()`, for a transport that takes plain answers. */
   answer(request: Request, connection: Connection): Promise<Reply>;
 }

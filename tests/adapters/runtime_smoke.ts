@@ -1,5 +1,6 @@
 /** Spawned by runtime.test.ts on each runtime: the real app behind the real adapter, plus routes that take their time. */
 import process from "node:process";
+import { Hono } from "hono";
 import { openLocal } from "../../adapters/local.ts";
 import { detectRuntime } from "../../adapters/runtime.ts";
 import { isRegistryError } from "../../core/base/errors.ts";
@@ -29,7 +30,8 @@ let open = () => {};
 const gate = new Promise<void>((resolve) => {
   open = resolve;
 });
-app.get("/slow", () => {
+const own = new Hono();
+own.get("/slow", () => {
   const encoder = new TextEncoder();
   return new Response(
     new ReadableStream({
@@ -44,19 +46,21 @@ app.get("/slow", () => {
     }),
   );
 });
-app.get("/never", () => {
+own.get("/never", () => {
   say({ slow: true });
   return new Promise<Response>(() => {});
 });
-app.post("/count", async (c) => {
+own.post("/count", async (c) => {
   let bytes = 0;
   for await (const chunk of c.req.raw.body ?? []) bytes += chunk.byteLength;
   return c.json({ bytes });
 });
 
+own.notFound(async (c) => await app.fetch(c.req.raw));
+
 const [port = "0", hostname = "127.0.0.1"] = runtime.args;
 try {
-  const server = await runtime.serve({ hostname, port: Number(port), fetch: (request) => app.fetch(request) });
+  const server = await runtime.serve({ hostname, port: Number(port), fetch: (request) => own.fetch(request) });
   runtime.onSignal(async (signal) => {
     say({ signal });
     const stopped = server.stop(signal === "SIGTERM");

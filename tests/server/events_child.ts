@@ -3,6 +3,7 @@
  * address, then a line per POST /stop, which begins a graceful stop as a signal would.
  */
 import process from "node:process";
+import { Hono } from "hono";
 import { openSqliteDatabase } from "../../adapters/database-sqlite/mod.ts";
 import { detectRuntime } from "../../adapters/runtime.ts";
 import { createApp } from "../../server/mod.ts";
@@ -29,18 +30,19 @@ const app = createApp({
   onError: (error) => console.log(JSON.stringify({ error: String(error) })),
 });
 // Many large events at once, which no route makes.
-app.post("/test/append", async (c) => {
+const own = new Hono();
+own.post("/test/append", async (c) => {
   await append(registry, Number(c.req.query("count")), { size: Number(c.req.query("size")) });
   return c.body(null, 204);
 });
-app.get("/test/queries", (c) => c.json({ queries }));
-app.get("/test/memory", (c) => {
+own.get("/test/queries", (c) => c.json({ queries }));
+own.get("/test/memory", (c) => {
   const { gc } = globalThis as { gc?: () => void };
   (globalThis as { Bun?: { gc(force: boolean): void } }).Bun?.gc(true);
   gc?.();
   return c.json({ rss: process.memoryUsage().rss });
 });
-app.post("/test/stop", (c) => {
+own.post("/test/stop", (c) => {
   stopping.abort();
   setTimeout(async () => {
     await listening.stop(true);
@@ -49,10 +51,11 @@ app.post("/test/stop", (c) => {
   }, 0);
   return c.body(null, 204);
 });
+own.notFound(async (c) => await app.fetch(c.req.raw));
 const listening = await runtime.serve({
   hostname: "127.0.0.1",
   port: 0,
-  fetch: (request) => app.fetch(request),
+  fetch: (request) => own.fetch(request),
   onError: (error) => console.log(JSON.stringify({ error: String(error) })),
 });
 console.log(JSON.stringify({ url: listening.url, port: listening.port }));
