@@ -84,7 +84,16 @@ describe(".ci/run", () => {
       ...["tests/a.test.ts:", "(pass) one [1.00ms]", "", "tests/b.test.ts:", "(pass) two [1.00ms]"],
       ...["", "tests/a.test.ts:", "12 |   expect(x).toBe(1);", "error: it is 2", "(fail) a > three [2.50ms]", ""],
       ...["tests/b.test.ts:", "(pass) four [1.00ms]", "", "2 tests skipped:", "(skip) five", "", "1 tests failed:"],
-      ...["(fail) a > three [2.50ms]", "  ^ this test timed out after 1ms.", "(fail) a > three [2.50ms]", "", " 3 pass", " 2 skip", " 1 fail", "Ran 6 tests across 2 files. [1.00s]"],
+      ...[
+        "(fail) a > three [2.50ms]",
+        "  ^ this test timed out after 1ms.",
+        "(fail) a > three [2.50ms]",
+        "",
+        " 3 pass",
+        " 2 skip",
+        " 1 fail",
+        "Ran 6 tests across 2 files. [1.00s]",
+      ],
     ];
     const result = run(`cat <<'EOF'\n${lines.join("\n")}\nEOF\nexit 1`, { dies: "echo 'no such thing'; exit 3" });
     const [, recap, names] = /=== what failed in npm test\n(.*?)\n=== .*=== failed\n(.*)$/s.exec(result.printed) ?? [];
